@@ -1,0 +1,46 @@
+"""Serve an ASGI application on loopback, inside the running event loop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+LOOPBACK = "127.0.0.1"
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to the program that started it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def serve(app: Any, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve `app` on loopback until the block ends; yields its base URL without a trailing slash.
+
+    `port` 0 takes a free one. Raises `OSError` where the port is taken.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        config = uvicorn.Config(
+            app, ws="websockets-sansio", http="httptools", lifespan="on", log_config=None, timeout_graceful_shutdown=1
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started:
+                if serving.done():
+                    await serving
+                    raise RuntimeError("The server stopped while it was starting.")
+                await asyncio.sleep(0.005)
+            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
