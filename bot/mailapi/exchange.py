@@ -1,0 +1,147 @@
+"""One request to MailAPI and what came back. The only file that knows httpx."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Self
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from bot.mailapi.credentials import Credentials
+
+HEADERS = {"Accept": "application/json", "User-Agent": "Mailroom"}
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: for a place among the connections, connecting, each write, each read, and for all of it together."""
+
+    pool: float = 10
+    connect: float = 5
+    write: float = 10
+    read: float = 20
+    total: float = 45
+
+
+DEFAULT_TIMEOUTS = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete HTTP answer; `body` is decompressed and does not hold the key, `retry_after` is the bare header."""
+
+    status: int
+    retry_after: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No complete answer; `unsent` only where it is certain that no byte of the request has left."""
+
+    reason: str
+    unsent: bool
+
+
+class Exchange:
+    """Sends reads and creates, each over its own transport, and turns every failure into a value.
+
+    Nothing is raised but cancellation: the libraries' exceptions hold URLs, and an error that is raised while one
+    of them is handled would carry it along as its context. The key is known to the two innermost functions alone,
+    so that it is not among the variables of any frame in the traceback of an error that we raise ourselves.
+    """
+
+    def __init__(self, *, reads: httpx.AsyncClient, creates: httpx.AsyncClient, total: float) -> None:
+        self._reads = reads
+        self._creates = creates
+        self._total = total
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, base_url: str, timeouts: Timeouts, connections: int) -> AsyncIterator[Self]:
+        """Both clients, each with at most `connections` connections; they are closed at the end.
+
+        Environment proxies and .netrc are left aside, and cookies are refused: those of one account must not
+        travel with the key of another.
+        """
+        tls = httpx.create_ssl_context()
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=0)
+        async with AsyncExitStack() as stack:
+            connector = aiohttp.TCPConnector(limit=connections, ssl=tls)
+            session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            reads = _client(base_url, timeouts, AiohttpTransport(client=session))
+            creates = _client(base_url, timeouts, httpx.AsyncHTTPTransport(verify=tls, limits=limits))
+            await stack.enter_async_context(reads)
+            await stack.enter_async_context(creates)
+            yield cls(reads=reads, creates=creates, total=timeouts.total)
+
+    async def read(self, path: str, credentials: Credentials, parameters: Mapping[str, str | int]) -> Reply | Silence:
+        """GET `path` with the key and `parameters` in the query."""
+        try:
+            async with asyncio.timeout(self._total):
+                response = await self._reads.get(path, params={"key": credentials.key, **parameters})
+        except Exception as error:  # noqa: BLE001  any type may come, even a raw aiohttp one, and each holds the URL
+            return Silence(_told(error), unsent=False)
+        return _reply(response, credentials)
+
+    async def create(self, path: str, credentials: Credentials, body: Mapping[str, Any]) -> Reply | Silence:
+        """POST `body` and the key as JSON, once, on a connection of its own."""
+        request = self._creates.build_request(
+            "POST",
+            path,
+            # In ASCII, as any text can then be encoded: an encoding error would hold the whole body.
+            content=json.dumps({**body, "key": credentials.key}).encode(),
+            headers={"Content-Type": "application/json", "Connection": "close"},
+        )
+        progress = Progress()
+        request.extensions["trace"] = progress.note
+        total = asyncio.timeout(self._total)
+        try:
+            async with total:
+                response = await self._creates.send(request)
+        except Exception as error:  # noqa: BLE001  whatever went wrong, the request may have arrived
+            never_connected = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+            return Silence(_told(error), unsent=not progress.sending and (never_connected or total.expired()))
+        return _reply(response, credentials)
+
+
+class Progress:
+    """Whether a request has begun to leave, as httpcore's own trace tells it.
+
+    The exceptions cannot tell it alone: the total time-out looks the same in the queue for a connection, while
+    connecting, and while waiting for the answer.
+    """
+
+    def __init__(self) -> None:
+        self.sending = False
+
+    async def note(self, event: str, _info: object) -> None:
+        """Take one event of the trace; only those of making the connection come before the first byte."""
+        if not event.startswith(("connection.connect_tcp.", "connection.start_tls.")):
+            self.sending = True
+
+
+def _client(base_url: str, timeouts: Timeouts, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=base_url,
+        transport=transport,
+        headers=HEADERS,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        timeout=httpx.Timeout(pool=timeouts.pool, connect=timeouts.connect, write=timeouts.write, read=timeouts.read),
+        trust_env=False,
+    )
+
+
+def _reply(response: httpx.Response, credentials: Credentials) -> Reply:
+    return Reply(response.status_code, response.headers.get("Retry-After"), credentials.masked(response.content))
+
+
+def _told(error: Exception) -> str:
+    """What happened, in our own words and the type's name: the exception's text may hold the URL."""
+    late = isinstance(error, TimeoutError | httpx.TimeoutException)
+    return f"{'MailAPI took too long' if late else 'MailAPI cannot be reached'} ({type(error).__name__})."
