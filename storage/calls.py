@@ -1,0 +1,95 @@
+"""Calls: the creates that requests need."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select, update
+
+from storage import moves
+from storage.requests import paused
+from storage.states import CALL_ARROWS, OPEN_CALLS, CallState
+from storage.tables import Call
+
+CLAIMED = (CallState.QUEUED, CallState.WAITING, CallState.ACCEPTED, CallState.UNKNOWN)
+"""The states in which a call is something that the worker acts on when it is due."""
+
+
+def add(session: Session, call: Call) -> Call:
+    """Write a call down."""
+    session.add(call)
+    session.flush()
+    return call
+
+
+def get(session: Session, workspace_id: str, call_id: int) -> Call | None:
+    """A call of this workspace."""
+    return session.exec(select(Call).where(Call.workspace_id == workspace_id, Call.id == call_id)).first()
+
+
+def of_request(session: Session, request_id: int) -> Sequence[Call]:
+    """A request's calls, in the order in which they were planned."""
+    return session.exec(select(Call).where(Call.request_id == request_id).order_by(col(Call.id))).all()
+
+
+def move(session: Session, call_id: int, before: CallState, after: CallState, **values: Any) -> bool:
+    """Move a call by compare-and-set; false where it was no longer `before`."""
+    return moves.move(session, Call, call_id, before, after, CALL_ARROWS, **values)
+
+
+def unfinished(session: Session, workspace_id: str, domain: str) -> Sequence[Call]:
+    """The calls on a domain of which something is still to come."""
+    query = select(Call).where(
+        Call.workspace_id == workspace_id, Call.domain == domain, col(Call.state).in_(OPEN_CALLS)
+    )
+    return session.exec(query).all()
+
+
+def claim(session: Session, *, now: datetime, most: int, busy: Collection[str] = ()) -> Sequence[Call]:
+    """Lease calls that are due, of workspaces that are neither `busy` nor paused."""
+    return moves.claim(
+        session,
+        Call,
+        col(Call.workspace_id).not_in(busy),
+        col(Call.workspace_id).not_in(paused()),
+        states=CLAIMED,
+        now=now,
+        most=most,
+    )
+
+
+def claim_watched(session: Session, connection_id: int, kinds: Collection[str], *, now: datetime) -> Sequence[Call]:
+    """Lease the accepted calls of these kinds that one list of domains can answer together, due or not."""
+    query = (
+        select(Call)
+        .where(Call.connection_id == connection_id, Call.state == CallState.ACCEPTED, col(Call.kind).in_(kinds))
+        .where(col(Call.leased_until).is_(None) | (col(Call.leased_until) <= now))
+        .with_for_update(skip_locked=True)
+    )
+    found = session.exec(query).all()
+    leased = update(Call).where(col(Call.id).in_([call.id for call in found]))
+    session.exec(leased.values(leased_until=now + moves.LEASE).execution_options(synchronize_session=False))
+    return found
+
+
+def put_off(session: Session, call_id: int, due_at: datetime | None, **values: Any) -> None:
+    """Give a leased call back, to be looked at again at `due_at`."""
+    moves.put_off(session, Call, call_id, due_at, **values)
+
+
+def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Call]:
+    """The calls whose sender is gone: found as `sending` after its lease, so that nobody knows what came of them."""
+    query = select(Call).where(Call.state == CallState.SENDING, col(Call.leased_until) <= now)
+    return session.exec(query.with_for_update(skip_locked=True)).all()
+
+
+def last_sent(session: Session, connection_id: int, domain: str, kind: str) -> datetime | None:
+    """When the last call of this kind for a domain was sent and taken: a provider's window counts from there."""
+    query = select(func.max(Call.sent_at)).where(
+        Call.connection_id == connection_id,
+        Call.domain == domain,
+        Call.kind == kind,
+        col(Call.state).in_((CallState.ACCEPTED, CallState.DONE, CallState.PARTLY_DONE, CallState.STALLED)),
+    )
+    return session.exec(query).one()

@@ -1,0 +1,105 @@
+"""Connections: a workspace's MailAPI keys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select, update
+
+from storage import moves
+from storage.states import CONNECTION_ARROWS, OPEN_CALLS, ConnectionState
+from storage.tables import Call, Connection
+
+PURPOSE = "mailapi-key"
+"""What a connection's secret is encrypted for."""
+
+
+def add(session: Session, connection: Connection) -> Connection:
+    """Write a connection down, to be checked."""
+    session.add(connection)
+    session.flush()
+    return connection
+
+
+def by_deduplication_key(session: Session, key: str) -> Connection | None:
+    """The connection that this submission made already."""
+    return session.exec(select(Connection).where(Connection.deduplication_key == key)).first()
+
+
+def in_force(session: Session, workspace_id: str) -> Connection | None:
+    """The connection that new work uses; it may be broken."""
+    query = select(Connection).where(
+        Connection.workspace_id == workspace_id, Connection.state == ConnectionState.IN_FORCE
+    )
+    return session.exec(query).first()
+
+
+def get(session: Session, workspace_id: str, connection_id: int) -> Connection | None:
+    """A connection of this workspace, also an old one."""
+    query = select(Connection).where(Connection.workspace_id == workspace_id, Connection.id == connection_id)
+    return session.exec(query).first()
+
+
+def move(session: Session, connection_id: int, before: ConnectionState, after: ConnectionState, **values: Any) -> bool:
+    """Move a connection by compare-and-set; false where it was no longer `before`."""
+    return moves.move(session, Connection, connection_id, before, after, CONNECTION_ARROWS, **values)
+
+
+def put_in_force(session: Session, connection: Connection, *, now: datetime, domain_count: int) -> bool:
+    """Let a checked connection take the place of the one in force; false where it was no longer being checked."""
+    before = in_force(session, connection.workspace_id)
+    if before is not None:
+        move(session, before.id, ConnectionState.IN_FORCE, ConnectionState.REPLACED)
+    moved = move(
+        session,
+        connection.id,
+        ConnectionState.CHECKING,
+        ConnectionState.IN_FORCE,
+        checked_at=now,
+        last_success_at=now,
+        domain_count=domain_count,
+        due_at=None,
+        leased_until=None,
+    )
+    if before is not None and not moved:
+        raise ValueError("A connection that is not being checked cannot replace the one in force.")
+    erase_unused(session, connection.workspace_id)
+    return moved
+
+
+def refuse(session: Session, connection: Connection, reason: str, *, now: datetime) -> bool:
+    """End the check of a connection that does not work, and erase its key."""
+    return move(
+        session,
+        connection.id,
+        ConnectionState.CHECKING,
+        ConnectionState.REFUSED,
+        reason=reason,
+        secret=None,
+        checked_at=now,
+        due_at=None,
+        leased_until=None,
+    )
+
+
+def mark_broken(session: Session, connection: Connection, *, now: datetime, reason: str) -> bool:
+    """Note that MailAPI refuses the key; false where that was known already."""
+    unbroken = update(Connection).where(col(Connection.id) == connection.id, col(Connection.broken_at).is_(None))
+    return bool(session.exec(unbroken.values(broken_at=now, reason=reason)).rowcount)
+
+
+def erase_unused(session: Session, workspace_id: str) -> int:
+    """Erase the keys of replaced connections whose last call has ended; gives how many."""
+    watched = select(Call.connection_id).where(col(Call.state).in_(OPEN_CALLS), col(Call.connection_id).is_not(None))
+    unused = update(Connection).where(
+        col(Connection.workspace_id) == workspace_id,
+        col(Connection.state) == ConnectionState.REPLACED,
+        col(Connection.id).not_in(watched),
+    )
+    erased = unused.values(state=ConnectionState.ERASED, secret=None).execution_options(synchronize_session=False)
+    return session.exec(erased).rowcount
+
+
+def claim_checks(session: Session, *, now: datetime, most: int) -> Sequence[Connection]:
+    """Lease connections whose key waits to be checked."""
+    return moves.claim(session, Connection, states=(ConnectionState.CHECKING,), now=now, most=most)

@@ -1,0 +1,214 @@
+"""Transactions off the event loop: the only way to the rows."""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection as DatabaseConnection
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import Session
+
+Result = TypeVar("Result")
+Work = Callable[[Session], Result]
+
+BUSY_TIMEOUT_MS = 2_000
+"""How long SQLite waits for another process's lock: shorter than the 3 s that Slack gives an acknowledgement."""
+
+THREADS = 8
+"""Transactions at a time: PostgreSQL's connections, or SQLite's readers."""
+
+_WRITES = "mailroom_writes"
+
+TOGETHER = 100
+"""The most SQLite transactions that share one commit."""
+
+
+class DatabaseUnavailable(Exception):
+    """The database took nothing: locked, full, or out of reach. What was asked for was not written."""
+
+
+class Database:
+    """Runs functions of a `Session`, each as one transaction, in threads.
+
+    On SQLite one thread writes, and the transactions that wait together are committed together, each behind a
+    savepoint of its own; on PostgreSQL each has its own connection. Open with `Database.open(url)`, end with `close()`.
+    """
+
+    def __init__(self, engine: Engine, writer: "_Writer", readers: ThreadPoolExecutor) -> None:
+        self.engine = engine
+        self._writer = writer
+        self._readers = readers
+
+    @classmethod
+    def open(cls, url: str) -> "Database":
+        """Open `sqlite:///…` or `postgresql+psycopg://…`; nothing is connected or created before the first use."""
+        engine = engine_for(url)
+        readers = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
+        writer: _Writer = _QueuedWriter(engine) if engine.dialect.name == "sqlite" else _PooledWriter(engine, readers)
+        return cls(engine, writer, readers)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may use it."""
+        return self.engine.dialect.name != "sqlite"
+
+    async def write(self, work: Work[Result]) -> Result:
+        """Run `work` as one transaction and give back what it returned, after the commit.
+
+        Raises what `work` raised, with nothing written, or `DatabaseUnavailable`.
+        """
+        return await _translated(asyncio.shield(asyncio.wrap_future(self._writer.submit(work))))
+
+    async def read(self, work: Work[Result]) -> Result:
+        """Run `work` on a snapshot; what it changes is thrown away."""
+        return await _translated(asyncio.get_running_loop().run_in_executor(self._readers, self._read, work))
+
+    def _read(self, work: Work[Result]) -> Result:
+        with Session(self.engine, expire_on_commit=False) as session:
+            result = work(session)
+            session.expunge_all()
+            return result
+
+    def close(self) -> None:
+        """Finish what was begun and let go of all connections."""
+        self._writer.close()
+        self._readers.shutdown(wait=True)
+        self.engine.dispose()
+
+
+async def _translated(result: Awaitable[Result]) -> Result:
+    """Name the database's own failures by what they mean; a broken rule of the schema is the caller's matter."""
+    try:
+        return await result
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        raise DatabaseUnavailable(f"{type(error.orig).__name__}: {error.orig}") from None
+
+
+class _Writer(Protocol):
+    def submit(self, work: Work[Result]) -> "Future[Result]": ...
+    def close(self) -> None: ...
+
+
+class _PooledWriter:
+    """Each transaction on a connection of its own."""
+
+    def __init__(self, engine: Engine, threads: ThreadPoolExecutor) -> None:
+        self._engine = engine
+        self._threads = threads
+
+    def submit(self, work: Work[Result]) -> "Future[Result]":
+        return self._threads.submit(self._run, work)
+
+    def _run(self, work: Work[Result]) -> Result:
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            result = work(session)
+            session.flush()
+            session.expunge_all()
+            return result
+
+    def close(self) -> None:
+        """The threads are the database's, which ends them."""
+
+
+class _QueuedWriter:
+    """One thread that takes all that waits, runs it in one transaction, and commits once.
+
+    A commit costs a wait for the disk, and under load that wait is what callers would queue for.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine.execution_options(**{_WRITES: True})
+        self._waiting: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="database-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work[Result]) -> "Future[Result]":
+        future: Future[Result] = Future()
+        if not self._thread.is_alive():
+            raise DatabaseUnavailable("The database is closed.")
+        self._waiting.put((work, future))
+        return future
+
+    def close(self) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        open_ = True
+        while open_:
+            batch, open_ = self._batch()
+            if batch:
+                self._write(batch)
+
+    def _batch(self) -> tuple[list[tuple[Work[Any], "Future[Any]"]], bool]:
+        batch = []
+        item = self._waiting.get()
+        while item is not None:
+            batch.append(item)
+            if len(batch) == TOGETHER:
+                return batch, True
+            try:
+                item = self._waiting.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _write(self, batch: list[tuple[Work[Any], "Future[Any]"]]) -> None:
+        outcomes: list[tuple[Future[Any], Any, Exception | None]] = []
+        try:
+            with self._engine.begin() as connection:
+                outcomes.extend((future, *_attempt(connection, work)) for work, future in batch)
+        except Exception as error:  # noqa: BLE001 - nothing was committed, and each caller is told so
+            for _, future in batch:
+                future.set_exception(error)
+            return
+        for future, result, failure in outcomes:
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+
+
+def _attempt(connection: DatabaseConnection, work: Work[Result]) -> tuple[Result | None, Exception | None]:
+    """Run `work` behind a savepoint, so that its failure undoes nothing of its neighbours."""
+    try:
+        with (
+            Session(bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session,
+            session.begin(),
+        ):
+            result = work(session)
+            session.flush()
+            session.expunge_all()
+            return result, None
+    except Exception as error:  # noqa: BLE001 - it is the caller's, and is raised there
+        return None, error
+
+
+def engine_for(url: str) -> Engine:
+    """An engine with the settings that Mailroom relies on; parameters stay out of exceptions and logs."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=THREADS, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(url, pool_size=THREADS + 1, max_overflow=0, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """WAL, so that readers do not wait; FULL, so that what was acknowledged survives a power cut."""
+    connection.isolation_level = None  # the driver would begin transactions at moments of its own
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: DatabaseConnection) -> None:
+    """A writer takes the lock at once: one that begins as a reader may be refused in the middle."""
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

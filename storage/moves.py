@@ -1,0 +1,79 @@
+"""Changing a state by compare-and-set, and leasing rows that are due."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import CursorResult, or_, select, update
+from sqlmodel import Session
+
+from storage.states import State
+from storage.tables import Call, Connection, Notice, Request
+
+LEASE = timedelta(seconds=30)
+"""How long a claimed row is its claimer's: a process that dies loses it after this long."""
+
+Stateful = TypeVar("Stateful", Request, Call, Notice, Connection)
+
+
+def move(
+    session: Session,
+    table: type[Request | Call | Notice | Connection],
+    row_id: int,
+    before: State,
+    after: State,
+    arrows: Mapping[State, frozenset[State]],
+    **values: Any,
+) -> bool:
+    """Move one row from `before` to `after` and set `values`; false where it was no longer `before`.
+
+    Raises `ValueError` for an arrow that the table of states does not have.
+    """
+    if after not in arrows[before]:
+        raise ValueError(f"No {table.__name__} moves from {before} to {after}.")
+    columns = cast("Any", table)
+    statement = update(table).where(columns.id == row_id, columns.state == before).values(state=after, **values)
+    result = cast("CursorResult[Any]", session.execute(statement, execution_options={"synchronize_session": False}))
+    return result.rowcount == 1
+
+
+def claim(
+    session: Session,
+    table: type[Stateful],
+    *conditions: Any,
+    states: Collection[Any],
+    now: datetime,
+    most: int,
+    lease: timedelta = LEASE,
+) -> Sequence[Stateful]:
+    """Lease at most `most` due rows in one of `states`, the longest due first.
+
+    A leased row is left alone until its lease ends; rows that another process is claiming are skipped.
+    """
+    columns = cast("Any", table)
+    due = (
+        select(columns.id)
+        .where(columns.state.in_(states), columns.due_at <= now, *conditions)
+        .where(or_(columns.leased_until.is_(None), columns.leased_until <= now))
+        .order_by(columns.due_at, columns.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    ids = session.execute(due).scalars().all()
+    if not ids:
+        return []
+    session.execute(
+        update(table).where(columns.id.in_(ids)).values(leased_until=now + lease),
+        execution_options={"synchronize_session": False},
+    )
+    rows = session.execute(select(table).where(columns.id.in_(ids)).order_by(columns.due_at, columns.id))
+    return rows.scalars().all()
+
+
+def put_off(session: Session, table: type[Stateful], row_id: int, due_at: datetime | None, **values: Any) -> None:
+    """Give a leased row back, to be looked at again at `due_at` (`None`: not by itself)."""
+    columns = cast("Any", table)
+    session.execute(
+        update(table).where(columns.id == row_id).values(due_at=due_at, leased_until=None, **values),
+        execution_options={"synchronize_session": False},
+    )

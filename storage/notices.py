@@ -1,0 +1,78 @@
+"""Notices: the Slack messages that are owed."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, exists, select
+
+from storage import moves
+from storage.states import NOTICE_ARROWS, NoticeState
+from storage.tables import Notice
+
+UNSETTLED = (NoticeState.OWED, NoticeState.SENDING, NoticeState.UNKNOWN)
+"""The states in which a notice keeps later ones of its lane waiting."""
+
+
+def owe(session: Session, notice: Notice) -> Notice | None:
+    """Owe a notice once: `None` where one with its key is owed or told already."""
+    if session.exec(select(Notice.id).where(Notice.key == notice.key)).first() is not None:
+        return None
+    session.add(notice)
+    session.flush()
+    return notice
+
+
+def owed_edit(session: Session, request_id: int, kind: str) -> Notice | None:
+    """The edit of a request's root message that is owed and not begun, in which a newer one is merged."""
+    query = select(Notice).where(Notice.request_id == request_id, Notice.kind == kind, Notice.state == NoticeState.OWED)
+    return session.exec(query.order_by(col(Notice.id).desc()).with_for_update()).first()
+
+
+def by_key(session: Session, workspace_id: str, key: str) -> Notice | None:
+    """The notice with this key."""
+    return session.exec(select(Notice).where(Notice.workspace_id == workspace_id, Notice.key == key)).first()
+
+
+def last_told(session: Session, request_id: int, kinds: Collection[str]) -> Notice | None:
+    """The newest notice of these kinds that Slack took for a request."""
+    query = select(Notice).where(
+        Notice.request_id == request_id, col(Notice.kind).in_(kinds), Notice.state == NoticeState.TOLD
+    )
+    return session.exec(query.order_by(col(Notice.id).desc())).first()
+
+
+def unsettled_of_request(session: Session, request_id: int) -> Sequence[Notice]:
+    """A request's notices that are still to be told, in order."""
+    query = select(Notice).where(Notice.request_id == request_id, col(Notice.state).in_(UNSETTLED))
+    return session.exec(query.order_by(col(Notice.id))).all()
+
+
+def move(session: Session, notice_id: int, before: NoticeState, after: NoticeState, **values: Any) -> bool:
+    """Move a notice by compare-and-set; false where it was no longer `before`."""
+    return moves.move(session, Notice, notice_id, before, after, NOTICE_ARROWS, **values)
+
+
+def claim(session: Session, *, now: datetime, most: int) -> Sequence[Notice]:
+    """Move the first owed notice of each lane to `sending`, with a lease; later ones of the lane wait for it."""
+    earlier = aliased(Notice)
+    waits = exists().where(
+        col(earlier.lane) == Notice.lane, col(earlier.state).in_(UNSETTLED), col(earlier.id) < col(Notice.id)
+    )
+    claimed = moves.claim(session, Notice, ~waits, states=(NoticeState.OWED,), now=now, most=most)
+    for notice in claimed:
+        move(session, notice.id, NoticeState.OWED, NoticeState.SENDING, tried_at=now, attempts=notice.attempts + 1)
+    return claimed
+
+
+def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Notice]:
+    """The notices whose sender is gone."""
+    query = select(Notice).where(Notice.state == NoticeState.SENDING, col(Notice.leased_until) <= now)
+    return session.exec(query.with_for_update(skip_locked=True)).all()
+
+
+def due_unknown(session: Session, *, now: datetime) -> Sequence[Notice]:
+    """The notices of which nobody knows whether Slack took them, old enough to be settled."""
+    query = select(Notice).where(Notice.state == NoticeState.UNKNOWN, col(Notice.due_at) <= now)
+    return session.exec(query.with_for_update(skip_locked=True)).all()

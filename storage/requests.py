@@ -1,0 +1,64 @@
+"""Requests: what people asked for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select, update
+
+from storage import moves
+from storage.states import REQUEST_ARROWS, ConnectionState, RequestState
+from storage.tables import Connection, Request
+
+
+def add(session: Session, request: Request) -> Request:
+    """Write a request down."""
+    session.add(request)
+    session.flush()
+    return request
+
+
+def by_deduplication_key(session: Session, key: str) -> Request | None:
+    """The request that this delivery made already."""
+    return session.exec(select(Request).where(Request.deduplication_key == key)).first()
+
+
+def get(session: Session, workspace_id: str, request_id: int) -> Request | None:
+    """A request of this workspace; one of another workspace is as good as unknown."""
+    return session.exec(select(Request).where(Request.workspace_id == workspace_id, Request.id == request_id)).first()
+
+
+def move(session: Session, request_id: int, before: RequestState, after: RequestState, **values: Any) -> bool:
+    """Move a request by compare-and-set; false where it was no longer `before`."""
+    return moves.move(session, Request, request_id, before, after, REQUEST_ARROWS, **values)
+
+
+def lock(session: Session, request_id: int) -> Request | None:
+    """Hold a request's row until the transaction ends, and give it as it stands now."""
+    return session.get(Request, request_id, with_for_update=True, populate_existing=True)
+
+
+def settle_home(session: Session, request_id: int, *, channel: str, root_ts: str) -> None:
+    """Note where the request's root message stands."""
+    settled = update(Request).where(col(Request.id) == request_id)
+    session.exec(settled.values(home_channel=channel, root_ts=root_ts).execution_options(synchronize_session=False))
+
+
+def claim_planning(session: Session, *, now: datetime, most: int, busy: Sequence[str] = ()) -> Sequence[Request]:
+    """Lease requests that wait for a plan, of workspaces that are neither `busy` nor paused."""
+    return moves.claim(
+        session,
+        Request,
+        col(Request.workspace_id).not_in(busy),
+        col(Request.workspace_id).not_in(paused()),
+        states=(RequestState.PLANNING,),
+        now=now,
+        most=most,
+    )
+
+
+def paused() -> Any:
+    """The workspaces whose key MailAPI refuses: their work waits for the next `/mail connect`."""
+    return select(Connection.workspace_id).where(
+        Connection.state == ConnectionState.IN_FORCE, col(Connection.broken_at).is_not(None)
+    )

@@ -1,0 +1,62 @@
+"""The database's schema: where it stands, and bringing it up to date."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from storage.tables import NAMING
+
+_LOCK = 0x6D61696C
+"""The advisory lock under which one process migrates while the others wait (PostgreSQL)."""
+
+
+def upgrade(engine: Engine, revision: str = "head") -> str:
+    """Bring the database up to `revision`, one process at a time; gives the revision it is at."""
+    return _migrate(engine, command.upgrade, revision)
+
+
+def downgrade(engine: Engine, revision: str) -> str:
+    """Take the database back to `revision` (`base`: empty); gives the revision it is at."""
+    return _migrate(engine, command.downgrade, revision)
+
+
+def newest() -> str:
+    """The revision that this code needs."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    if head is None:
+        raise RuntimeError("There are no migrations.")
+    return head
+
+
+def current(engine: Engine) -> str:
+    """The revision that the database is at, or an empty text for an empty database."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def differences(engine: Engine) -> list[object]:
+    """What the database lacks or has beyond the models."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, NAMING))
+
+
+def _migrate(engine: Engine, step: Callable[[Config, str], None], revision: str) -> str:
+    with engine.execution_options(mailroom_writes=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        step(_config(connection), revision)
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,254 @@
+"""The rows that the two halves of Mailroom share; what each word means stands in the architecture's list of words."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Index, Integer, MetaData, Text, TypeDecorator, text
+from sqlmodel import Column, Field, SQLModel
+
+from storage.states import CallState, ConnectionState, NoticeState, RequestState
+
+NAMING = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Names for constraints, so that a migration can name what it changes on every database."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment with its zone; SQLite keeps none, so it is stored as UTC and read back as such."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a moment without a zone: `ValueError`."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A moment without a time zone cannot be stored.")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Give UTC back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Table(SQLModel):
+    """What all tables share: one metadata with names for its constraints."""
+
+    metadata: ClassVar[MetaData] = NAMING
+
+
+_KEY = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts up by itself for INTEGER primary keys only."""
+
+
+def _moment(*, default: Any = None) -> Any:
+    return Field(default=default, sa_type=UtcDateTime)
+
+
+def _state(first: StrEnum) -> Any:
+    """A state as its plain word, so that a new state needs no change of the schema."""
+    words = Enum(type(first), native_enum=False, length=20, values_callable=lambda states: [s.value for s in states])
+    return Field(default=first, sa_type=words)
+
+
+def _json() -> Any:
+    return Field(default=None, sa_type=JSON(none_as_null=True))
+
+
+def _long_text() -> Any:
+    return Field(default=None, sa_type=Text)
+
+
+def _key() -> Any:
+    return Field(default=None, sa_column=Column(_KEY, primary_key=True, autoincrement=True))
+
+
+def _points_to(target: str, **options: Any) -> Any:
+    return Field(foreign_key=target, sa_type=BigInteger().with_variant(Integer, "sqlite"), **options)
+
+
+class Workspace(Table, table=True):
+    """One Slack workspace that installed the bot; its id is Slack's team id, or the organisation's."""
+
+    id: str = Field(primary_key=True, max_length=32)
+    name: str = ""
+    bot_user_id: str = ""
+    created_at: datetime = _moment()
+
+
+class Connection(Table, table=True):
+    """A workspace's MailAPI key, encrypted, and its caller id. At most one is in force, which an index ensures."""
+
+    __table_args__ = (
+        Index(
+            "uq_connection_in_force",
+            "workspace_id",
+            unique=True,
+            sqlite_where=text("state = 'in_force'"),
+            postgresql_where=text("state = 'in_force'"),
+        ),
+        Index("ix_connection_state_due_at", "state", "due_at"),
+    )
+    id: int = _key()
+    workspace_id: str = Field(foreign_key="workspace.id", index=True)
+    state: ConnectionState = _state(ConnectionState.CHECKING)
+    secret: str | None = _long_text()
+    caller_id: int = Field(sa_type=BigInteger)
+    last_four: str = Field(max_length=4)
+    connected_by: str = Field(max_length=32)
+    view_id: str | None = None
+    deduplication_key: str = Field(unique=True)
+    domain_count: int | None = None
+    reason: str | None = None
+    broken_at: datetime | None = _moment()
+    created_at: datetime = _moment()
+    checked_at: datetime | None = _moment()
+    last_success_at: datetime | None = _moment()
+    due_at: datetime | None = _moment()
+    leased_until: datetime | None = _moment()
+    attempts: int = 0
+
+
+class Request(Table, table=True):
+    """What a person asked for, and where it is talked about: `home_channel` and, once posted, `root_ts` there."""
+
+    __table_args__ = (Index("ix_request_state_due_at", "state", "due_at"),)
+    id: int = _key()
+    workspace_id: str = Field(foreign_key="workspace.id", index=True)
+    kind: str
+    parameters: dict[str, Any] = _json()
+    state: RequestState = _state(RequestState.PLANNING)
+    asker: str = Field(max_length=32)
+    asked_in: str = Field(max_length=32)
+    home_channel: str = Field(max_length=32)
+    root_ts: str | None = None
+    in_direct_message: bool = False
+    deduplication_key: str = Field(unique=True)
+    plan: dict[str, Any] | None = _json()
+    plan_hash: str | None = None
+    round: int = 1
+    reason: str | None = _long_text()
+    created_at: datetime = _moment()
+    ended_at: datetime | None = _moment()
+    due_at: datetime | None = _moment()
+    leased_until: datetime | None = _moment()
+    attempts: int = 0
+
+
+class Call(Table, table=True):
+    """One create call that a request needs.
+
+    `existing` are the names that were there before it was sent, and `looked_at` says when that was seen;
+    `results` maps each name to what became of it, as the provider worded it.
+    """
+
+    __table_args__ = (
+        Index("ix_call_state_due_at", "state", "due_at"),
+        Index("ix_call_workspace_id_state", "workspace_id", "state"),
+    )
+    id: int = _key()
+    workspace_id: str = Field(foreign_key="workspace.id")
+    request_id: int = _points_to("request.id", index=True)
+    connection_id: int | None = _points_to("connection.id", default=None, nullable=True)
+    kind: str
+    parameters: dict[str, Any] = _json()
+    domain: str
+    state: CallState = _state(CallState.QUEUED)
+    task_id: int | None = Field(default=None, sa_type=BigInteger)
+    existing: list[str] | None = _json()
+    results: dict[str, str] | None = _json()
+    reason: str | None = _long_text()
+    created_at: datetime = _moment()
+    looked_at: datetime | None = _moment()
+    sent_at: datetime | None = _moment()
+    grew_at: datetime | None = _moment()
+    watch_until: datetime | None = _moment()
+    ended_at: datetime | None = _moment()
+    due_at: datetime | None = _moment()
+    leased_until: datetime | None = _moment()
+    attempts: int = 0
+
+
+class Decision(Table, table=True):
+    """One person's approval or rejection of one round of a request."""
+
+    __table_args__ = (Index("uq_decision_round", "request_id", "round", "person", unique=True),)
+    id: int = _key()
+    workspace_id: str = Field(foreign_key="workspace.id", index=True)
+    request_id: int = _points_to("request.id")
+    round: int
+    person: str = Field(max_length=32)
+    verdict: str = Field(max_length=16)
+    reason: str | None = _long_text()
+    deduplication_key: str = Field(unique=True)
+    decided_at: datetime = _moment()
+
+
+class Notice(Table, table=True):
+    """A Slack message that is owed.
+
+    `lane` is where order matters: notices of one lane are sent one after the other, in the order of their ids.
+    `recipient` is a person whose direct message is opened first; `key` makes an owed notice unique.
+    """
+
+    __table_args__ = (
+        Index("ix_notice_state_due_at", "state", "due_at"),
+        Index("ix_notice_lane_state", "lane", "state"),
+    )
+    id: int = _key()
+    workspace_id: str = Field(foreign_key="workspace.id", index=True)
+    request_id: int | None = _points_to("request.id", default=None, nullable=True, index=True)
+    kind: str = Field(max_length=16)
+    key: str = Field(unique=True)
+    lane: str
+    recipient: str | None = None
+    view_id: str | None = None
+    content: dict[str, Any] = _json()
+    state: NoticeState = _state(NoticeState.OWED)
+    channel: str | None = None
+    ts: str | None = None
+    reason: str | None = _long_text()
+    created_at: datetime = _moment()
+    tried_at: datetime | None = _moment()
+    told_at: datetime | None = _moment()
+    due_at: datetime | None = _moment()
+    leased_until: datetime | None = _moment()
+    attempts: int = 0
+
+
+class AuditEntry(Table, table=True):
+    """Who did or tried what, and what came of it. Appended, never changed; each holds the hash of the one before."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index("uq_audit_entry_seq", "workspace_id", "seq", unique=True),)
+    id: int = _key()
+    workspace_id: str = Field(foreign_key="workspace.id")
+    seq: int
+    at: datetime = _moment()
+    actor: str
+    action: str
+    outcome: str
+    subject: str = ""
+    details: dict[str, Any] = _json()
+    previous_hash: str = Field(max_length=64)
+    hash: str = Field(max_length=64)
+
+
+class SeenEvent(Table, table=True):
+    """An event that Slack delivered, so that a repeat of it does nothing."""
+
+    __tablename__ = "seen_event"
+    event_id: str = Field(primary_key=True, max_length=64)
+    workspace_id: str = Field(foreign_key="workspace.id")
+    at: datetime = _moment()
