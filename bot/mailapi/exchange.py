@@ -74,7 +74,7 @@ class Exchange:
         async with AsyncExitStack() as stack:
             connector = aiohttp.TCPConnector(limit=connections, ssl=tls)
             session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-            reads = _client(base_url, timeouts, AiohttpTransport(client=session))
+            reads = _client(base_url, timeouts, AiohttpTransport(verify=tls, client=session))
             creates = _client(base_url, timeouts, httpx.AsyncHTTPTransport(verify=tls, limits=limits))
             await stack.enter_async_context(reads)
             await stack.enter_async_context(creates)
