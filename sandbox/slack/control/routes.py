@@ -1,0 +1,64 @@
+"""The control API: POST `/_sandbox/<word>` with a JSON object, answered with JSON. 409 says what is impossible."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from sandbox.slack.control import machinery, people, workspace
+from sandbox.slack.platform import Platform
+from sandbox.slack.refusal import Impossible, Refused
+from sandbox.slack.world import Json
+
+Word = Callable[[Platform, Json], Awaitable[Any]]
+_WORDS: tuple[Word, ...] = (
+    people.types,
+    people.says,
+    people.acts,
+    people.fills,
+    people.submits,
+    people.closes,
+    people.searches,
+    people.shortcut,
+    people.sees,
+    people.reads_thread,
+    people.view,
+    people.direct,
+    people.finds,
+    workspace.roster,
+    workspace.add_user,
+    workspace.set_user,
+    workspace.add_channel,
+    workspace.add_group,
+    workspace.set_members,
+    workspace.archive,
+    workspace.may_write_public,
+    machinery.reset,
+    machinery.deliver_to,
+    machinery.settings,
+    machinery.advance_clock,
+    machinery.fault,
+    machinery.no_faults,
+    machinery.deliver_twice,
+    machinery.connections,
+    machinery.disconnect,
+    machinery.request,
+    machinery.calls,
+    machinery.envelopes,
+    machinery.journal,
+    machinery.journal_end,
+    machinery.everything,
+)
+WORDS = {word.__name__: word for word in _WORDS}
+
+
+async def respond(platform: Platform, request: Request) -> Response:
+    """Answer `/_sandbox/<word>`."""
+    word = WORDS.get(request.path_params["word"])
+    if word is None:
+        return JSONResponse({"error": f"There is no {request.path_params['word']}."}, 404)
+    try:
+        return JSONResponse(await word(platform, await request.json()))
+    except (Impossible, Refused, ValueError, TypeError, KeyError, TimeoutError) as error:
+        return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 409)

@@ -1,0 +1,177 @@
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+
+from sandbox.slack.faults import FaultKind
+from sandbox.slack.person import Person
+from sandbox.slack.refusal import Impossible
+from sandbox.slack.seen import Acknowledgement
+from sandbox.slack.world import Json
+
+T = TypeVar("T")
+_TURN_SECONDS = 0.25
+_REFUSED = 400
+
+
+class SlackControl:
+    """Drives a sandbox over HTTP; `base_url` without a trailing slash, the Web API is at `base_url + "/api/"`."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.api_url = f"{self.base_url}/api/"
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        return self
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def person(self, user: str) -> Person:
+        """Somebody in the workspace."""
+        return Person(self.ask, user)
+
+    async def ask(self, word: str, **asked: Any) -> Any:
+        """Any word of the control API; raises `Impossible` with the reason where it is refused."""
+        if self._session is None:
+            raise RuntimeError("Use it as a context manager: async with SlackControl(...) as slack")
+        async with self._session.post(f"{self.base_url}/_sandbox/{word}", json=asked) as response:
+            answer = await response.json()
+            if response.status >= _REFUSED:
+                raise Impossible(answer["error"])
+            return answer
+
+    async def until(
+        self, predicate: Callable[[], T | Awaitable[T]], seconds: float = 10.0, what: str = "what was waited for"
+    ) -> T:
+        """Ask `predicate` again after each change until it gives something true, and return that.
+
+        Raises `TimeoutError` with what it gave last.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            end: int = await self.ask("journal_end")
+            found = predicate()
+            value: T = await found if inspect.isawaitable(found) else found
+            if value:
+                return value
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"{what} did not come about in {seconds} s; seen last: {value!r}")
+            await self.journal(after=end, wait=min(left, _TURN_SECONDS))
+
+    async def connected(self, n: int = 1) -> None:
+        """Wait until `n` sockets are open."""
+        await self.ask("connections", wait=n)
+
+    async def connections(self) -> int:
+        """How many sockets are open."""
+        found: int = await self.ask("connections")
+        return found
+
+    async def deliver_to(self, url: str | None) -> None:
+        """Deliver by signed HTTP to `url` while no socket is open."""
+        await self.ask("deliver_to", url=url)
+
+    async def reset(self) -> None:
+        """Forget all that happened; the app stays connected."""
+        await self.ask("reset")
+
+    async def settings(self, **settings: Any) -> None:
+        """Change Slack's manners: `ack_seconds`, `event_retry_seconds`, `posts_per_second`, `post_burst`."""
+        await self.ask("settings", **settings)
+
+    async def deliver_twice(self, kind: str = "slash_commands", *, at_once: bool = False) -> None:
+        """The next envelope of `kind` comes a second time, after the first answer or with `at_once` beside it."""
+        await self.ask("deliver_twice", kind=kind, at_once=at_once)
+
+    async def fault(self, method: str, kind: FaultKind, times: int = 1, **options: Any) -> None:
+        """Spoil the next `times` calls of `method`, which may be `response_url`, `files.upload` or `*`.
+
+        Options: `retry_after`, `error`, `status`, `seconds`; `applied` for an error after the fact; `skip` calls go
+        well first; `where` names arguments that must fit.
+        """
+        await self.ask("fault", method=method, kind=kind, times=times, **options)
+
+    async def no_faults(self) -> None:
+        """Nothing goes wrong any more."""
+        await self.ask("no_faults")
+
+    async def disconnect_sockets(self, reason: str | None = "refresh_requested") -> None:
+        """Announce the end of all sockets; with `None` cut them without a word."""
+        await self.ask("disconnect", reason=reason)
+
+    async def advance_clock(self, seconds: float) -> None:
+        """Let `seconds` pass at once."""
+        await self.ask("advance_clock", seconds=seconds)
+
+    async def calls(self, method: str | None = None) -> list[Json]:
+        """The Web API calls so far: `method`, `arguments`, `answer`, `fault`."""
+        found: list[Json] = await self.ask("calls", method=method)
+        return found
+
+    async def envelopes(self, kind: str | None = None) -> list[Json]:
+        """What was delivered: `kind`, `payload`, `ack`, `error`, `seconds`, `transport`, `retry`."""
+        found: list[Json] = await self.ask("envelopes", kind=kind)
+        return found
+
+    async def journal(self, after: int = 0, wait: float = 0.0) -> list[Json]:
+        """What happened after entry `after`; waits up to `wait` seconds for the first."""
+        found: list[Json] = await self.ask("journal", after=after, wait=wait)
+        return found
+
+    async def everything(self) -> str:
+        """All text that was ever stored or sent."""
+        return str(await self.ask("everything"))
+
+    async def request(self, payload: Json, kind: str = "interactive") -> Acknowledgement:
+        """Deliver anything at all, as `interactive`, `slash_commands` or `events_api`."""
+        return Acknowledgement(**await self.ask("request", kind=kind, payload=payload))
+
+    async def add_user(self, user: str, name: str, **fields: Any) -> Person:
+        """One more user, with roles as fields."""
+        await self.ask("add_user", id=user, name=name, **fields)
+        return self.person(user)
+
+    async def set_user(self, user: str, **fields: Any) -> None:
+        """Change a user."""
+        await self.ask("set_user", id=user, **fields)
+
+    async def add_channel(
+        self, channel: str, name: str, *, kind: str = "public", members: tuple[str, ...] = (), bot: bool = False
+    ) -> None:
+        """One more channel: public, private, im or mpim."""
+        await self.ask("add_channel", id=channel, name=name, kind=kind, members=list(members), bot=bot)
+
+    async def add_group(self, group: str, handle: str, users: list[str]) -> None:
+        """One more user group."""
+        await self.ask("add_group", id=group, handle=handle, users=users)
+
+    async def invite_bot(self, channel: str) -> None:
+        """Make the bot a member."""
+        await self.ask("set_members", channel=channel, joins=["bot"])
+
+    async def remove_bot(self, channel: str) -> None:
+        """Take the bot out."""
+        await self.ask("set_members", channel=channel, leaves=["bot"])
+
+    async def set_members(self, channel: str, *, joins: tuple[str, ...] = (), leaves: tuple[str, ...] = ()) -> None:
+        """Let people come and go."""
+        await self.ask("set_members", channel=channel, joins=list(joins), leaves=list(leaves))
+
+    async def archive(self, channel: str, *, archived: bool = True) -> None:
+        """Archive a channel, or bring it back."""
+        await self.ask("archive", channel=channel, archived=archived)
+
+    async def may_write_public(self, *, allowed: bool) -> None:
+        """Whether the app has the scope `chat:write.public`."""
+        await self.ask("may_write_public", allowed=allowed)

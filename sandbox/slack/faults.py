@@ -1,0 +1,69 @@
+"""What goes wrong on demand."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+FaultKind = Literal["ratelimited", "drop_before", "drop_after", "error", "status", "latency"]
+KINDS: tuple[str, ...] = get_args(FaultKind)
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """Spoils the next `times` calls of `method` whose arguments hold `where`, after letting `skip` pass."""
+
+    method: str
+    kind: FaultKind
+    times: int = 1
+    skip: int = 0
+    where: dict[str, Any] = field(default_factory=dict)
+    retry_after: int = 1
+    error: str = "internal_error"
+    status: int = 503
+    seconds: float = 0.0
+    applied: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"There is no fault {self.kind!r}; there are {', '.join(KINDS)}.")
+
+    def fits(self, method: str, arguments: dict[str, Any]) -> bool:
+        """Whether this call is one that it was asked for."""
+        return self.method in (method, "*") and all(arguments.get(name) == value for name, value in self.where.items())
+
+
+class Faults:
+    """The faults that are still to come, first asked for first; and which envelopes come twice."""
+
+    def __init__(self) -> None:
+        self._coming: list[Fault] = []
+        self.twice: dict[str, list[bool]] = {}
+
+    def add(self, fault: Fault) -> None:
+        """Arm `fault`."""
+        self._coming.append(fault)
+
+    def take(self, method: str, arguments: dict[str, Any]) -> Fault | None:
+        """The fault for this call, counted down; `None` for a call that goes well."""
+        for fault in self._coming:
+            if fault.fits(method, arguments):
+                return self._count_down(fault)
+        return None
+
+    def take_twice(self, kind: str) -> bool | None:
+        """Whether the next envelope of `kind` comes twice: at once (true) or afterwards (false); `None` for once."""
+        asked = self.twice.get(kind)
+        return asked.pop(0) if asked else None
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        self._coming.clear()
+        self.twice.clear()
+
+    def _count_down(self, fault: Fault) -> Fault | None:
+        if fault.skip > 0:
+            fault.skip -= 1
+            return None
+        fault.times -= 1
+        if fault.times <= 0:
+            self._coming.remove(fault)
+        return fault

@@ -1,0 +1,61 @@
+"""The workspace that everything starts with: "Lumen", its people and its channels."""
+
+from sandbox.slack import identity
+from sandbox.slack.world import Channel, User, UserGroup, Workspace, World
+
+_PEOPLE = (
+    User(id=identity.ANA, name="ana", real_name="Ana Lindqvist", team_id=identity.TEAM, is_admin=True),
+    User(id=identity.BEN, name="ben", real_name="Ben Okafor", team_id=identity.TEAM),
+    User(id=identity.GUS, name="gus", real_name="Gus Guest", team_id=identity.TEAM, is_restricted=True),
+    User(id=identity.EVE, name="eve", real_name="Eve Elsewhere", team_id=identity.OTHER_TEAM, is_stranger=True),
+    User(id=identity.BOT, name="mailroom", real_name="Mailroom", team_id=identity.TEAM, is_bot=True),
+    User(id=identity.SLACKBOT, name="slackbot", real_name="Slackbot", team_id=identity.TEAM, is_bot=True),
+)
+
+
+def world() -> World:
+    """A new world with the one workspace Lumen, without any messages."""
+    return World.of([_lumen()])
+
+
+def direct(workspace: Workspace, user: str) -> Channel:
+    """The direct message channel of the bot and `user`; made where it does not exist yet."""
+    channel_id = identity.direct_channel(user)
+    if channel_id not in workspace.channels:
+        channel = Channel(id=channel_id, name=user, kind="im", members={user, workspace.bot})
+        workspace.channels[channel_id] = channel
+    return workspace.channels[channel_id]
+
+
+def _lumen() -> Workspace:
+    workspace = Workspace(
+        id=identity.TEAM,
+        name="Lumen",
+        domain="lumen",
+        app_id=identity.APP,
+        bot=identity.BOT,
+        bot_id=identity.BOT_ID,
+        bot_token=identity.BOT_TOKEN,
+        app_token=identity.APP_TOKEN,
+        signing_secret=identity.SIGNING_SECRET,
+    )
+    workspace.users = {user.id: _with_email(user) for user in _PEOPLE}
+    workspace.channels = {channel.id: channel for channel in _channels()}
+    workspace.usergroups = {
+        "S0POSTMAST": UserGroup(id="S0POSTMAST", handle="postmasters", name="Postmasters", users=[identity.BEN])
+    }
+    return workspace
+
+
+def _with_email(user: User) -> User:
+    return User(**{**vars(user), "email": f"{user.name}@{'elsewhere' if user.is_stranger else 'lumen'}.example"})
+
+
+def _channels() -> list[Channel]:
+    ana, ben, gus, eve, bot = identity.ANA, identity.BEN, identity.GUS, identity.EVE, identity.BOT
+    return [
+        Channel(id=identity.MAIL, name="mail", members={ana, ben, gus, eve, bot}, creator=ana, is_ext_shared=True),
+        Channel(id=identity.GENERAL, name="general", members={ana, ben, gus}, creator=ana),
+        Channel(id=identity.ATTIC, name="attic", members={ana, ben, bot}, creator=ana, is_archived=True),
+        Channel(id=identity.VAULT, name="vault", kind="private", members={ana, ben}, creator=ana),
+    ]

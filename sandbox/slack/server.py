@@ -1,0 +1,147 @@
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.serving import serve
+from sandbox.slack import lumen
+from sandbox.slack.control import routes
+from sandbox.slack.delivery.answers import use_response_url
+from sandbox.slack.platform import Platform
+from sandbox.slack.refusal import Refused
+from sandbox.slack.web_api import endpoint, files
+from sandbox.slack.world import Json, World
+
+_POST = ["POST"]
+
+
+def create_app(world: World | None = None) -> ASGIApp:
+    """A Slack with `world`, or with the workspace Lumen: Web API, Socket Mode, response URLs and control."""
+    platform = Platform(world or lumen.world())
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await platform.close()
+
+    app = Starlette(routes=_routes(platform), lifespan=lifespan)
+    return _Reachable(app, platform)
+
+
+async def run_forever(port: int, world: World | None = None, *, ready: Callable[[str], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; `ready` is told the base URL. Run it with `uvloop.run` where there is one."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with serve(create_app(world), port=port) as base_url:
+        if ready is not None:
+            ready(base_url)
+        await stop.wait()
+
+
+class _Reachable:
+    """Tells the platform its own address, and hands each request its transport, so that it can be cut."""
+
+    def __init__(self, app: ASGIApp, platform: Platform) -> None:
+        self._app = app
+        self._platform = platform
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            # uvicorn's `send` is a method of the object that holds the connection; ASGI itself has no way to cut one.
+            scope["sandbox.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
+            _answer_at_once(scope["sandbox.transport"])
+            self._learn_address(scope)
+        await self._app(scope, receive, send)
+
+    def _learn_address(self, scope: Scope) -> None:
+        # The app's own calls say under which name it reaches us; other callers count only before the first of those.
+        if scope["path"].startswith("/api/") or not self._platform.base_url:
+            host = next((value for name, value in scope["headers"] if name == b"host"), b"127.0.0.1").decode()
+            self._platform.base_url = f"http://{host}"
+
+
+def _answer_at_once(transport: Any) -> None:
+    """Switch Nagle's algorithm off: with it each answer waits 40 ms for the other side's delayed acknowledgement."""
+    connection = transport.get_extra_info("socket") if transport is not None else None
+    if connection is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _routes(platform: Platform) -> list[Any]:
+    def bound(answer: Callable[[Platform, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def respond(request: Request) -> Response:
+            return await answer(platform, request)
+
+        return respond
+
+    return [
+        Route("/api/{method}", bound(endpoint.respond), methods=["GET", "POST"]),
+        Route("/_sandbox/{word}", bound(routes.respond), methods=_POST),
+        Route("/upload/v1/{file}", bound(_upload), methods=_POST),
+        *(Route(f"/{kind}/{{team}}/{{key}}", bound(_response_url), methods=_POST) for kind in _RESPONSE_KINDS),
+        WebSocketRoute("/link/", platform.sockets.serve),
+    ]
+
+
+_RESPONSE_KINDS = ("commands", "actions", "app")
+
+
+async def _response_url(platform: Platform, request: Request) -> Response:
+    try:
+        answer = await request.json()
+    except ValueError:
+        return PlainTextResponse("invalid_payload", 400)
+
+    def apply() -> Json:
+        try:
+            use_response_url(platform, request.path_params["key"], answer)
+        except Refused as refused:
+            return {"ok": False, "error": refused.error}
+        return {"ok": True}
+
+    response = await endpoint.spoiled(platform, request, "response_url", answer, apply)
+    return _as_text(platform, response)
+
+
+def _as_text(platform: Platform, response: Response) -> Response:
+    answered = platform.calls[-1]["answer"]
+    if response.status_code != 200 or answered is None:  # noqa: PLR2004 - spoiled
+        return response
+    if answered["ok"]:
+        return PlainTextResponse("ok")
+    return PlainTextResponse(answered["error"], 404 if answered["error"].endswith("_url") else 400)
+
+
+async def _upload(platform: Platform, request: Request) -> Response:
+    content = await _uploaded(request)
+
+    def apply() -> Json:
+        try:
+            return {"ok": True, "said": files.receive(platform.home, request.path_params["file"], content)}
+        except Refused as refused:
+            return {"ok": False, "error": refused.error}
+
+    arguments = {"file": request.path_params["file"], "length": len(content)}
+    response = await endpoint.spoiled(platform, request, "files.upload", arguments, apply)
+    answered = platform.calls[-1]["answer"]
+    if response.status_code != 200 or answered is None:  # noqa: PLR2004 - spoiled
+        return response
+    return PlainTextResponse(answered.get("said") or answered["error"], 200 if answered["ok"] else 400)
+
+
+async def _uploaded(request: Request) -> bytes:
+    if not request.headers.get("content-type", "").startswith("multipart/"):
+        return await request.body()
+    async with request.form() as form:
+        sent = next(iter(form.values()), b"")
+        return sent.encode() if isinstance(sent, str) else await sent.read() if not isinstance(sent, bytes) else sent

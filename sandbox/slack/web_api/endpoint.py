@@ -1,0 +1,132 @@
+"""How a Web API call arrives, who it is from, what goes wrong on demand, and how it is answered."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from sandbox.slack import faults
+from sandbox.slack.platform import Platform
+from sandbox.slack.refusal import Refused
+from sandbox.slack.web_api.call import Call
+from sandbox.slack.web_api.methods import CONNECTIONS_OPEN, METHODS
+from sandbox.slack.world import Json, Workspace
+
+
+async def respond(platform: Platform, request: Request) -> Response:
+    """Answer `/api/<method>`."""
+    method = request.path_params["method"]
+    arguments = await _arguments(request)
+    token = _token(request, arguments)
+
+    def apply() -> Json:
+        return answer(platform, method, token, arguments)
+
+    return await spoiled(platform, request, method, arguments, apply)
+
+
+def answer(platform: Platform, method: str, token: str, arguments: Json) -> Json:
+    """What Slack answers, errors included."""
+    try:
+        return {"ok": True, **_apply(platform, method, token, arguments)}
+    except Refused as refused:
+        return {"ok": False, "error": refused.error, **refused.details}
+
+
+def _apply(platform: Platform, method: str, token: str, arguments: Json) -> Json:
+    if method not in METHODS:
+        raise Refused("unknown_method", req_method=method)
+    workspace = _authenticated(platform, method, token)
+    return METHODS[method](Call(platform=platform, workspace=workspace, arguments=arguments))
+
+
+async def spoiled(
+    platform: Platform, request: Request, method: str, arguments: Json, apply: Callable[[], Json]
+) -> Response:
+    """Answer with what `apply` gives, unless a fault was asked for; recorded in any case."""
+    fault = platform.faults.take(method, arguments)
+    record: Json = {"method": method, "arguments": arguments, "fault": fault and fault.kind, "answer": None}
+    platform.calls.append(record)
+    if fault is not None:
+        platform.journal.note("fault", method=method, fault=fault.kind)
+        if fault.kind == "latency":
+            await asyncio.sleep(fault.seconds)
+            fault = None
+    if fault is None or fault.applied or fault.kind == "drop_after":
+        record["answer"] = apply()
+    if fault is None:
+        return _answered(record["answer"])
+    return await _faulty(request, fault)
+
+
+async def _faulty(request: Request, fault: faults.Fault) -> Response:
+    match fault.kind:
+        case "ratelimited":
+            return limited(fault.retry_after)
+        case "status":
+            return PlainTextResponse("upstream failure", fault.status, media_type="text/html")
+        case "error":
+            return JSONResponse({"ok": False, "error": fault.error})
+        case "drop_before" | "drop_after" | "latency":
+            return await _cut(request)
+
+
+async def _cut(request: Request) -> Response:
+    request.scope["sandbox.transport"].abort()
+    # The server notices the lost connection in its next turn, and then drops what we return.
+    await asyncio.sleep(0)
+    return Response()
+
+
+def limited(retry_after: int) -> Response:
+    """Slack's answer to one call too many."""
+    return JSONResponse({"ok": False, "error": "ratelimited"}, 429, headers={"Retry-After": str(retry_after)})
+
+
+def _answered(answered: Json) -> Response:
+    if answered.get("error") == "ratelimited":
+        return limited(answered["retry_after"])
+    return JSONResponse(answered)
+
+
+def _authenticated(platform: Platform, method: str, token: str) -> Workspace:
+    if not token:
+        raise Refused("not_authed")
+    for workspace in platform.world.workspaces.values():
+        right, wrong = workspace.bot_token, workspace.app_token
+        if method == CONNECTIONS_OPEN:
+            right, wrong = wrong, right
+        if token == right:
+            return workspace
+        if token == wrong:
+            raise Refused("not_allowed_token_type")
+    raise Refused("invalid_auth")
+
+
+async def _arguments(request: Request) -> Json:
+    arguments: Json = dict(request.query_params)
+    content_type = request.headers.get("content-type", "")
+    if content_type.startswith("application/json"):
+        sent = _decoded(await request.body())
+        return arguments | (sent if isinstance(sent, dict) else {})
+    if content_type.startswith("multipart/"):
+        async with request.form() as form:
+            return arguments | {name: value for name, value in form.items() if isinstance(value, str)}
+    return arguments | dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except ValueError:
+        return {}
+
+
+def _token(request: Request, arguments: Json) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = str(arguments.pop("token", ""))
+    return token if scheme.lower() == "bearer" else given

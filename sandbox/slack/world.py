@@ -1,0 +1,160 @@
+"""What a Slack workspace consists of. Data only: what happens to it stands beside it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Json = dict[str, Any]
+ChannelKind = Literal["public", "private", "im", "mpim"]
+
+
+@dataclass(kw_only=True)
+class User:
+    """A person, or the bot; `is_stranger` marks a person of another organisation."""
+
+    id: str
+    name: str
+    real_name: str
+    team_id: str
+    email: str = ""
+    tz: str = "Europe/Zurich"
+    is_admin: bool = False
+    is_owner: bool = False
+    is_primary_owner: bool = False
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+    is_bot: bool = False
+    deleted: bool = False
+
+
+@dataclass(kw_only=True)
+class Message:
+    """One message; `ephemeral_to` names the only person who sees it, `updates` counts its changes."""
+
+    ts: str
+    channel: str
+    user: str
+    text: str = ""
+    blocks: list[Json] = field(default_factory=list)
+    attachments: list[Json] = field(default_factory=list)
+    thread_ts: str | None = None
+    metadata: Json | None = None
+    ephemeral_to: str | None = None
+    bot_id: str | None = None
+    subtype: str | None = None
+    files: list[str] = field(default_factory=list)
+    entries: Json = field(default_factory=dict)
+    updates: int = 0
+    edited_ts: str | None = None
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether it stands in a thread below another message."""
+        return self.thread_ts is not None and self.thread_ts != self.ts
+
+
+@dataclass(kw_only=True)
+class Channel:
+    """A channel or direct conversation with its messages, by `ts`, oldest first."""
+
+    id: str
+    name: str
+    kind: ChannelKind = "public"
+    members: set[str] = field(default_factory=set)
+    is_archived: bool = False
+    is_ext_shared: bool = False
+    creator: str = ""
+    messages: dict[str, Message] = field(default_factory=dict)
+    threads: dict[str, list[str]] = field(default_factory=dict)
+    last_microsecond: int = 0
+
+    def next_ts(self, now: float) -> str:
+        """A `ts` that no other message of this channel has or had."""
+        self.last_microsecond = max(int(now * 1_000_000), self.last_microsecond + 1)
+        seconds, rest = divmod(self.last_microsecond, 1_000_000)
+        return f"{seconds}.{rest:06}"
+
+
+@dataclass(kw_only=True)
+class View:
+    """A modal on a person's screen; `entries` is what he has filled in, by block and action."""
+
+    id: str
+    team_id: str
+    user: str
+    content: Json
+    hash: str
+    root_view_id: str
+    previous_view_id: str | None = None
+    entries: Json = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class File:
+    """An uploaded file; invisible until it is shared into a channel."""
+
+    id: str
+    name: str
+    title: str
+    length: int
+    user: str
+    content: bytes | None = None
+    shared_in: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class UserGroup:
+    """A group of people that can be mentioned by its handle."""
+
+    id: str
+    handle: str
+    name: str
+    users: list[str] = field(default_factory=list)
+    is_disabled: bool = False
+
+
+@dataclass(kw_only=True)
+class Workspace:
+    """One team that has installed the app, with the tokens of that installation."""
+
+    id: str
+    name: str
+    domain: str
+    app_id: str
+    bot: str
+    bot_id: str
+    bot_token: str
+    app_token: str
+    signing_secret: str
+    may_write_public: bool = False
+    users: dict[str, User] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    usergroups: dict[str, UserGroup] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
+    screens: dict[str, list[str]] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
+
+    def has_bot(self, channel: Channel) -> bool:
+        """Whether the bot is a member of `channel`."""
+        return self.bot in channel.members
+
+    def sees(self, user: str, channel: Channel) -> bool:
+        """Whether `user` can look into `channel`; guests and strangers only where they are members."""
+        if user in channel.members:
+            return True
+        person = self.users[user]
+        outsider = person.is_stranger or person.is_restricted or person.is_ultra_restricted
+        return channel.kind == "public" and not outsider
+
+
+@dataclass(kw_only=True)
+class World:
+    """All workspaces, by team id."""
+
+    workspaces: dict[str, Workspace]
+
+    @classmethod
+    def of(cls, workspaces: Iterable[Workspace]) -> "World":
+        """The world that consists of `workspaces`."""
+        return cls(workspaces={workspace.id: workspace for workspace in workspaces})
