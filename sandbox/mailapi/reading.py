@@ -21,6 +21,9 @@ from sandbox.mailapi.refusals import (
 from sandbox.mailapi.shapes import Domains, Key, Mailboxes, TaskProgress
 from sandbox.mailapi.tasks import Kind, Task
 
+TaskId = Annotated[int, Query(lt=2**63)]
+"""SQLite counts no further."""
+
 router = APIRouter(prefix="/api/v1", tags=["Reading"])
 
 
@@ -58,13 +61,13 @@ _TASK_REFUSALS = documented(TASK_NOT_FOUND, WRONG_TASK_TYPE, TASK_FAILED)
 
 
 @router.get("/get/mailbox/single", response_model=TaskProgress, responses=_TASK_REFUSALS)
-async def get_single(provider: Serving, key: Key, task_id: Annotated[int, Query()]) -> JSONResponse:
+async def get_single(provider: Serving, key: Key, task_id: TaskId) -> JSONResponse:
     """Status and result of a single's task. An unknown key gets 404 too, as no 401 is documented here."""
     return JSONResponse(_progress(provider, _task(provider, key, task_id, "single")))
 
 
 @router.get("/get/mailbox/bulk", response_model=TaskProgress, responses=_TASK_REFUSALS)
-async def get_bulk(provider: Serving, key: Key, task_id: Annotated[int, Query()]) -> JSONResponse:
+async def get_bulk(provider: Serving, key: Key, task_id: TaskId) -> JSONResponse:
     """Status and results so far of a bulk's task. An unknown key gets 404 too, as no 401 is documented here."""
     return JSONResponse(_progress(provider, _task(provider, key, task_id, "bulk")))
 

@@ -57,7 +57,7 @@ class SingleOrder(BaseModel):
 class BulkParams(BaseModel):
     """How many mailboxes, and of which size each."""
 
-    count: int = Field(ge=1)
+    count: int = Field(ge=1, lt=2**31)
     quota_mb: int = Field(default=1024, ge=1)
 
 
