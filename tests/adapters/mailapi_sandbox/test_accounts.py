@@ -1,12 +1,15 @@
 import httpx
 import pytest
+import pytest_asyncio
 
 from sandbox.mailapi import MailAPIControl
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OTHER_KEY = "other" + "1" * 27
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
 async def domain(control: MailAPIControl, key: str) -> None:
     await control.add_domain(key, "example.com")
 

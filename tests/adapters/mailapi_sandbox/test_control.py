@@ -1,6 +1,9 @@
 import httpx
+import pytest
 
 from sandbox.mailapi import MailAPIControl
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_requests_are_recorded_in_order_with_the_key_masked(

@@ -3,8 +3,11 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from sandbox.mailapi import MailAPIControl
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
@@ -56,7 +59,7 @@ async def test_a_planted_status_stays(api: httpx.AsyncClient, control: MailAPICo
     assert (await listed(api, key))["example.com"]["status"] == "verified"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def parent(control: MailAPIControl, key: str) -> None:
     await control.add_domain(key, "example.com")
     await control.add_domain(key, "example.org")

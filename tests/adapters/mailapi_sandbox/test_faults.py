@@ -13,6 +13,8 @@ import pytest
 
 from sandbox.mailapi import MailAPIControl
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
 

@@ -3,8 +3,11 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from sandbox.mailapi import MailAPIControl
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 CREATED = {"status": "Created successfully."}
@@ -55,7 +58,7 @@ class Queue:
         return int(response.json()["task_id"])
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def queue(api: httpx.AsyncClient, control: MailAPIControl, key: str, eventually: Eventually) -> Queue:
     await control.add_domain(key, "example.com")
     return Queue(api, key, eventually)

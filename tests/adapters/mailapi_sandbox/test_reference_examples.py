@@ -7,8 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from sandbox.mailapi import MailAPIControl
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
@@ -188,14 +191,14 @@ class Reference:
         return answer
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def reference(api: httpx.AsyncClient, control: MailAPIControl, key: str) -> Reference:
     """The reference on its own day, 14-04-2026."""
     await control.advance_clock(datetime(2026, 4, 14, 12, tzinfo=UTC).timestamp() - datetime.now(UTC).timestamp())
     return Reference(api, key)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def domain(control: MailAPIControl, key: str, reference: Reference) -> str:
     """The domain of the examples, there already."""
     del reference  # only so that the domain is of the same day

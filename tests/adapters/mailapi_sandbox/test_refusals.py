@@ -4,8 +4,11 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from sandbox.mailapi import MailAPIControl
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 UNKNOWN_KEY = "9" * 32
 
@@ -31,7 +34,7 @@ async def refusal(api: httpx.AsyncClient, path: str, given: dict[str, Any]) -> t
     return response.status_code, answer["reason"]
 
 
-@pytest.fixture(autouse=True)
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
 async def domain(control: MailAPIControl, key: str) -> None:
     await control.add_domain(key, "example.com")
 
