@@ -35,7 +35,7 @@ class Fault(BaseModel):
     - `drop`: applied; no answer ever, the connection stays open until the client gives up.
     - `rate_limited`: not applied; 429, with `Retry-After` if `retry_after` is given.
 
-    `applied` turns over whether the request is carried out before it goes wrong; `seconds` delays any kind.
+    Except for `latency`, `applied` says otherwise whether the request is carried out; `seconds` delays any kind.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,7 +51,9 @@ class Fault(BaseModel):
 
     def applies_request(self) -> bool:
         """Whether the request is carried out although its client does not hear of it."""
-        return self.kind in _APPLIED if self.applied is None else self.applied
+        if self.kind == "latency" or self.applied is None:
+            return self.kind in _APPLIED
+        return self.applied
 
     def concerns(self, endpoint: EndpointName) -> bool:
         """Whether requests to the endpoint meet this fault."""

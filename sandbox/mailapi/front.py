@@ -5,11 +5,11 @@ import json
 from typing import Any, assert_never
 from urllib.parse import parse_qsl
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.mailapi import connection
-from sandbox.mailapi.faults import EndpointName, Fault
+from sandbox.mailapi.faults import EndpointName, Fault, FaultKind
 from sandbox.mailapi.provider import provider_of
 from sandbox.mailapi.refusals import contract
 
@@ -24,9 +24,13 @@ ENDPOINTS: dict[tuple[str, str], EndpointName] = {
     ("GET", "/api/v1/get/mailbox/bulk"): "get_mailbox_bulk",
 }
 
-_SILENT = frozenset({"reset_before", "reset_after", "drop"})
-_HALF_AN_ANSWER = b'{"status": "success", "task_'
-_PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+_PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+_UNREADABLE: dict[FaultKind, tuple[int, str, bytes]] = {
+    "html": (502, "text/html", _PROXY_PAGE),
+    "malformed": (200, "application/json", b'{"status": "success", "task_'),
+    "empty": (200, "application/json", b""),
+}
+"""Status, type and body of the answers that no client can parse."""
 
 
 class Front:
@@ -93,26 +97,20 @@ class _Answer:
 
 def _shown(fault: Fault | None, answer: _Answer) -> Response | None:
     """What the client gets to see; `None` if nothing."""
-    if fault is not None and fault.kind in _SILENT:
-        return None
-    return answer.response() if fault is None or fault.kind == "latency" else _instead(fault)
-
-
-def _instead(fault: Fault) -> Response:
-    """The answer with which the fault replaces the true one."""
+    if fault is None:
+        return answer.response()
     match fault.kind:
+        case "latency":
+            return answer.response()
+        case "reset_before" | "reset_after" | "drop":
+            return None
         case "status":
             return contract(fault.status or 500, fault.reason)
-        case "html":
-            return HTMLResponse(_PROXY_PAGE, fault.status or 502)
-        case "malformed":
-            return Response(_HALF_AN_ANSWER, fault.status or 200, media_type="application/json")
-        case "empty":
-            return Response(b"", fault.status or 200, media_type="application/json")
         case "rate_limited":
             return _rate_limited(fault.retry_after)
-        case "latency" | "reset_before" | "reset_after" | "drop":
-            raise ValueError(f"The fault {fault.kind} replaces no answer.")
+        case "html" | "malformed" | "empty":
+            status, media_type, body = _UNREADABLE[fault.kind]
+            return Response(body, fault.status or status, media_type=media_type)
         case _:
             assert_never(fault.kind)
 

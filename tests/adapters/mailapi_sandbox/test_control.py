@@ -51,6 +51,11 @@ async def test_planted_mailboxes_are_counted_in_their_domain(
     assert await control.creates() == []
 
 
+async def test_a_mailbox_cannot_be_planted_without_its_domain(control: MailAPIControl, key: str) -> None:
+    with pytest.raises(httpx.HTTPStatusError, match="404"):
+        await control.add_mailbox(key, "john@nowhere.com")
+
+
 async def test_a_reset_forgets_everything(api: httpx.AsyncClient, control: MailAPIControl, key: str) -> None:
     await control.add_domain(key, "example.com")
     await control.fault("any", "html", times=None)

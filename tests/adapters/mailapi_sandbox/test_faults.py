@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from sandbox.mailapi import MailAPIControl
+from sandbox.mailapi import MailAPIControl, create_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -191,3 +191,14 @@ async def test_a_fault_concerns_its_endpoint_only(
 async def test_a_fault_that_does_not_exist_cannot_be_set(control: MailAPIControl, fault: Any) -> None:
     with pytest.raises(httpx.HTTPStatusError, match="422"):
         await control.fault(**fault)
+
+
+async def test_only_a_real_connection_can_be_reset(key: str) -> None:
+    app = create_app()
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://sandbox") as client,
+    ):
+        await client.post("/_control/faults", json={"endpoint": "any", "kind": "reset_before"})
+        with pytest.raises(RuntimeError, match="Only under uvicorn"):
+            await client.get("/api/v1/list/domain", params={"key": key, "caller_id": 123})
