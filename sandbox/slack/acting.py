@@ -56,7 +56,8 @@ class Person:
         message = messages.post(self._platform, self._workspace, channel, draft, user=self.user.id)
         kind = self._event_kind(channel, text)
         if kind is None:
-            return _acknowledged(Answer(error="not_in_channel"), self._not_there(channel, text)) | {"ts": message.ts}
+            told = self._not_there(channel, text)
+            return _acknowledged(Answer(error="not_in_channel" if told else None), told) | {"ts": message.ts}
         event = payloads.event(self._platform, self._workspace, payloads.said(self._workspace, message, kind))
         answer = await deliver_event(self._platform, self._workspace, event)
         return _acknowledged(answer, "") | {"ts": message.ts}

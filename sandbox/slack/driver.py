@@ -6,6 +6,7 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 
+from sandbox.slack.delivery.envelopes import EnvelopeKind
 from sandbox.slack.faults import FaultKind
 from sandbox.slack.person import Person
 from sandbox.slack.refusal import Impossible
@@ -133,9 +134,9 @@ class SlackControl:
         """All text that was ever stored or sent."""
         return str(await self.ask("everything"))
 
-    async def request(self, payload: Json, kind: str = "interactive") -> Acknowledgement:
-        """Deliver anything at all, as `interactive`, `slash_commands` or `events_api`."""
-        return Acknowledgement(**await self.ask("request", kind=kind, payload=payload))
+    async def request(self, payload: Json, kind: EnvelopeKind | None = None) -> Acknowledgement:
+        """Deliver anything at all; of which `kind` is seen from the payload where it is not said."""
+        return Acknowledgement(**await self.ask("request", kind=kind or _kind_of(payload), payload=payload))
 
     async def add_user(self, user: str, name: str, **fields: Any) -> Person:
         """One more user, with roles as fields."""
@@ -175,3 +176,9 @@ class SlackControl:
     async def may_write_public(self, *, allowed: bool) -> None:
         """Whether the app has the scope `chat:write.public`."""
         await self.ask("may_write_public", allowed=allowed)
+
+
+def _kind_of(payload: Json) -> EnvelopeKind:
+    if "command" in payload:
+        return "slash_commands"
+    return "events_api" if payload.get("type") == "event_callback" else "interactive"

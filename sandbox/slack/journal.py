@@ -15,6 +15,10 @@ class Journal:
     def note(self, kind: str, **details: Any) -> None:
         """Append an entry and wake whoever waits for one."""
         self.entries.append({"seq": len(self.entries) + 1, "at": self._clock.now(), "kind": kind, **details})
+        self.stir()
+
+    def stir(self) -> None:
+        """Wake whoever waits, without an entry: something changed that may matter to him."""
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(None)

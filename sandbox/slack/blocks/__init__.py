@@ -40,7 +40,6 @@ _VIEW = typed(
                 "external_id": text(255, least=0),
                 "clear_on_close": flag,
                 "notify_on_close": flag,
-                "submit_disabled": flag,
             },
         )
     }

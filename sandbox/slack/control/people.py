@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.slack import entries, lumen
+from sandbox.slack import lumen
 from sandbox.slack.control import reading
 from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Impossible
@@ -81,12 +81,3 @@ async def direct(platform: Platform, asked: Json) -> Any:
     if asked["user"] not in platform.home.users:
         raise Impossible(f"There is no user {asked['user']}.")
     return lumen.direct(platform.home, asked["user"]).id
-
-
-async def finds(platform: Platform, asked: Json) -> Any:
-    """{user, view_id | channel+ts, block_id, action_id}: the element as it is now."""
-    if asked.get("view_id"):
-        blocks = platform.home.views[asked["view_id"]].content["blocks"]
-    else:
-        blocks = reading.person(platform, asked["user"]).message(asked["channel"], asked["ts"]).blocks
-    return entries.find(blocks, asked["block_id"], asked["action_id"])

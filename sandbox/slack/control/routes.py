@@ -25,7 +25,6 @@ _WORDS: tuple[Word, ...] = (
     people.reads_thread,
     people.view,
     people.direct,
-    people.finds,
     workspace.roster,
     workspace.add_user,
     workspace.set_user,

@@ -57,8 +57,11 @@ class Call:
             raise Refused(error) from None
 
     def channel(self, name: str = "channel") -> Channel:
-        """The channel that an argument names, by id or name, as far as the bot may know of it."""
-        channel = self.platform.channel_named(self.workspace, self.required(name))
+        """The channel whose id an argument gives, as far as the bot may know of it."""
+        return self.known(self.workspace.channels.get(self.required(name)))
+
+    def known(self, channel: Channel | None) -> Channel:
+        """`channel`; raises `channel_not_found` where there is none, or a private one without the bot."""
         if channel is None or (channel.kind != "public" and not self.workspace.has_bot(channel)):
             raise Refused("channel_not_found")
         return channel

@@ -73,7 +73,8 @@ def get_permalink(call: Call) -> Json:
 def _destination(call: Call) -> Channel:
     user = call.workspace.users.get(call.required("channel"))
     if user is None:
-        return call.channel()
+        # This method alone takes a name in place of an id.
+        return call.known(call.platform.channel_named(call.workspace, call.text("channel")))
     if user.id == call.workspace.bot or user.deleted:
         raise Refused("channel_not_found")
     return lumen.direct(call.workspace, user.id)
@@ -92,8 +93,7 @@ def _draft(call: Call) -> Draft:
     if not text and not blocks and not attachments:
         raise Refused("no_text")
     check_message(blocks or [])
-    if len(attachments or []) > MOST_ATTACHMENTS:
-        raise Refused("too_many_attachments")
+    _check_attachments(attachments or [])
     if metadata:
         _check_metadata(metadata)
     return Draft(
@@ -103,6 +103,13 @@ def _draft(call: Call) -> Draft:
         thread_ts=call.text("thread_ts") or None,
         metadata=metadata,
     )
+
+
+def _check_attachments(attachments: list[Json]) -> None:
+    if len(attachments) > MOST_ATTACHMENTS:
+        raise Refused("too_many_attachments")
+    for attachment in attachments:
+        check_message(attachment.get("blocks") or [])
 
 
 def _check_metadata(metadata: Json) -> None:

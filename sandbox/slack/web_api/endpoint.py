@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -20,7 +19,10 @@ from sandbox.slack.world import Json, Workspace
 async def respond(platform: Platform, request: Request) -> Response:
     """Answer `/api/<method>`."""
     method = request.path_params["method"]
-    arguments = await _arguments(request)
+    try:
+        arguments = await _arguments(request)
+    except ValueError:
+        return JSONResponse({"ok": False, "error": "invalid_json"})
     token = _token(request, arguments)
 
     def apply() -> Json:
@@ -51,6 +53,7 @@ async def spoiled(
     fault = platform.faults.take(method, arguments)
     record: Json = {"method": method, "arguments": arguments, "fault": fault and fault.kind, "answer": None}
     platform.calls.append(record)
+    platform.journal.stir()
     if fault is not None:
         platform.journal.note("fault", method=method, fault=fault.kind)
         if fault.kind == "latency":
@@ -111,19 +114,14 @@ async def _arguments(request: Request) -> Json:
     arguments: Json = dict(request.query_params)
     content_type = request.headers.get("content-type", "")
     if content_type.startswith("application/json"):
-        sent = _decoded(await request.body())
-        return arguments | (sent if isinstance(sent, dict) else {})
+        sent = json.loads(await request.body() or b"{}")
+        if not isinstance(sent, dict):
+            raise ValueError("json_not_object")
+        return arguments | sent
     if content_type.startswith("multipart/"):
         async with request.form() as form:
             return arguments | {name: value for name, value in form.items() if isinstance(value, str)}
     return arguments | dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return json.loads(body or b"{}")
-    except ValueError:
-        return {}
 
 
 def _token(request: Request, arguments: Json) -> str:

@@ -59,9 +59,7 @@ def _channels(call: Call) -> list[Channel]:
     named = [*call.text("channels").split(","), call.text("channel_id")]
     found = []
     for name in filter(None, named):
-        channel = call.platform.channel_named(call.workspace, name)
-        if channel is None or (channel.kind != "public" and not call.workspace.has_bot(channel)):
-            raise Refused("channel_not_found")
+        channel = call.known(call.workspace.channels.get(name))
         if channel.is_archived:
             raise Refused("is_archived")
         if not call.workspace.has_bot(channel):

@@ -1,0 +1,123 @@
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from slack_bolt.adapter.socket_mode.websockets import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.websockets import SocketModeClient
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox.serving import serve
+from sandbox.slack import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackControl, create_app
+
+Handler = Callable[..., Awaitable[None]]
+ANYTHING = re.compile(".*")
+
+
+class Bot:
+    """A Bolt app whose answers a test sets by kind; without one it acknowledges and says nothing."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self.client = client
+        self.received: list[tuple[str, dict[str, Any]]] = []
+        self.headers: list[dict[str, Any]] = []
+        self.does: dict[str, Handler] = {}
+        self.app = AsyncApp(client=client, signing_secret=SIGNING_SECRET, process_before_response=True)
+        self.app.command(ANYTHING)(self._listener("command"))
+        self.app.action(ANYTHING)(self._listener("action"))
+        self.app.view_submission(ANYTHING)(self._listener("view"))
+        self.app.view_closed(ANYTHING)(self._listener("closed"))
+        self.app.options(ANYTHING)(self._listener("options"))
+        self.app.shortcut(ANYTHING)(self._listener("shortcut"))
+        self.app.event("app_mention")(self._listener("mention"))
+        self.app.event("message")(self._listener("message"))
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [body for received, body in self.received if received == kind]
+
+    def _listener(self, kind: str) -> Handler:
+        async def listen(ack: Any, body: dict[str, Any], request: Any) -> None:
+            self.received.append((kind, body))
+            self.headers.append(request.headers)
+            if kind in self.does:
+                await self.does[kind](ack, body)
+            else:
+                await ack()
+
+        return listen
+
+
+@pytest.fixture
+async def base_url() -> AsyncIterator[str]:
+    async with serve(create_app()) as url:
+        yield url
+
+
+@pytest.fixture
+async def slack(base_url: str) -> AsyncIterator[SlackControl]:
+    async with SlackControl(base_url) as control:
+        yield control
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(base_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
+    return AsyncWebClient(token=BOT_TOKEN, base_url=f"{base_url}/api/", session=session, retry_handlers=[])
+
+
+@pytest.fixture
+def bot(client: AsyncWebClient) -> Bot:
+    return Bot(client)
+
+
+@asynccontextmanager
+async def _over_socket(bot: Bot, slack: SlackControl) -> AsyncIterator[SocketModeClient]:
+    handler = AsyncSocketModeHandler(bot.app, APP_TOKEN, web_client=bot.client, ping_interval=0.05)
+    await handler.client.connect()  # type: ignore[no-untyped-call] # Bolt leaves it untyped
+    await slack.connected(1)
+    yield handler.client
+    await handler.client.close()  # type: ignore[no-untyped-call] # the same
+
+
+@asynccontextmanager
+async def _over_http(bot: Bot, slack: SlackControl) -> AsyncIterator[None]:
+    handler = AsyncSlackRequestHandler(bot.app)
+
+    async def endpoint(request: Request) -> Response:
+        return await handler.handle(request)
+
+    async with serve(Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])) as url:
+        await slack.deliver_to(f"{url}/slack/events")
+        yield
+        await slack.deliver_to(None)
+
+
+@pytest.fixture
+async def socket(bot: Bot, slack: SlackControl) -> AsyncIterator[SocketModeClient]:
+    async with _over_socket(bot, slack) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def http(bot: Bot, slack: SlackControl) -> AsyncIterator[None]:
+    async with _over_http(bot, slack):
+        yield
+
+
+@pytest.fixture(params=["socket", "http"])
+async def running(request: pytest.FixtureRequest, bot: Bot, slack: SlackControl) -> AsyncIterator[Bot]:
+    async with (_over_socket if request.param == "socket" else _over_http)(bot, slack):
+        yield bot
