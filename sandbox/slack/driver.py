@@ -1,4 +1,3 @@
-import inspect
 import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -52,17 +51,16 @@ class SlackControl:
             return answer
 
     async def until(
-        self, predicate: Callable[[], T | Awaitable[T]], seconds: float = 10.0, what: str = "what was waited for"
+        self, predicate: Callable[[], Awaitable[T]], seconds: float = 10.0, what: str = "what was waited for"
     ) -> T:
-        """Ask `predicate` again after each change until it gives something true, and return that.
+        """Await `predicate()` again after each change until it gives something true, and return that.
 
         Raises `TimeoutError` with what it gave last.
         """
         deadline = time.monotonic() + seconds
         while True:
             end: int = await self.ask("journal_end")
-            found = predicate()
-            value: T = await found if inspect.isawaitable(found) else found
+            value = await predicate()
             if value:
                 return value
             left = deadline - time.monotonic()

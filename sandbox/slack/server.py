@@ -1,6 +1,5 @@
 import asyncio
 import signal
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -72,7 +71,6 @@ class _Reachable:
         if scope["type"] != "lifespan":
             # uvicorn's `send` is a method of the object that holds the connection; ASGI itself has no way to cut one.
             scope["sandbox.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
-            _answer_at_once(scope["sandbox.transport"])
             self._learn_address(scope)
         await self._app(scope, receive, send)
 
@@ -81,13 +79,6 @@ class _Reachable:
         if scope["path"].startswith("/api/") or not self._platform.base_url:
             host = next((value for name, value in scope["headers"] if name == b"host"), b"127.0.0.1").decode()
             self._platform.base_url = f"http://{host}"
-
-
-def _answer_at_once(transport: Any) -> None:
-    """Switch Nagle's algorithm off: with it each answer waits 40 ms for the other side's delayed acknowledgement."""
-    connection = transport.get_extra_info("socket") if transport is not None else None
-    if connection is not None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _routes(platform: Platform) -> list[Any]:

@@ -2,13 +2,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from sandbox.slack import ANA, ATTIC, BEN, BOT, GENERAL, MAIL, SlackControl
 
 Answered = tuple[int, str]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def url(running: Any, slack: SlackControl) -> str:
     await slack.person(ANA).types(GENERAL, "/mail help")
     return str(running.of("command")[0]["response_url"])
