@@ -110,17 +110,32 @@ async def _none_open(slack: SlackControl) -> bool:
     return await slack.connections() == 0
 
 
+class Doorway:
+    """The app's HTTP server; `opens_to` is the handler of the test that runs."""
+
+    def __init__(self) -> None:
+        self.opens_to: Callable[[Request], Awaitable[Response]] | None = None
+        self.url = ""
+
+    async def handle(self, request: Request) -> Response:
+        assert self.opens_to is not None
+        return await self.opens_to(request)
+
+
+@fixture(scope="session")
+async def doorway() -> AsyncIterator[Doorway]:
+    door = Doorway()
+    async with serve(Starlette(routes=[Route("/slack/events", door.handle, methods=["POST"])])) as url:
+        door.url = f"{url}/slack/events"
+        yield door
+
+
 @asynccontextmanager
-async def _over_http(bot: Bot, slack: SlackControl) -> AsyncIterator[None]:
-    handler = AsyncSlackRequestHandler(bot.app)
-
-    async def endpoint(request: Request) -> Response:
-        return await handler.handle(request)
-
-    async with serve(Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])) as url:
-        await slack.deliver_to(f"{url}/slack/events")
-        yield
-        await slack.deliver_to(None)
+async def _over_http(bot: Bot, slack: SlackControl, doorway: Doorway) -> AsyncIterator[None]:
+    doorway.opens_to = AsyncSlackRequestHandler(bot.app).handle
+    await slack.deliver_to(doorway.url)
+    yield
+    await slack.deliver_to(None)
 
 
 @fixture()
@@ -130,12 +145,14 @@ async def socket(bot: Bot, slack: SlackControl) -> AsyncIterator[SocketModeClien
 
 
 @fixture()
-async def http(bot: Bot, slack: SlackControl) -> AsyncIterator[None]:
-    async with _over_http(bot, slack):
-        yield
+async def http(bot: Bot, slack: SlackControl, doorway: Doorway) -> AsyncIterator[Doorway]:
+    async with _over_http(bot, slack, doorway):
+        yield doorway
 
 
 @fixture(params=["socket", "http"])
-async def running(request: pytest.FixtureRequest, bot: Bot, slack: SlackControl) -> AsyncIterator[Bot]:
-    async with (_over_socket if request.param == "socket" else _over_http)(bot, slack):
+async def running(
+    request: pytest.FixtureRequest, bot: Bot, slack: SlackControl, doorway: Doorway
+) -> AsyncIterator[Bot]:
+    async with _over_socket(bot, slack) if request.param == "socket" else _over_http(bot, slack, doorway):
         yield bot
