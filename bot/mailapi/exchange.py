@@ -66,7 +66,7 @@ class Exchange:
     async def open(cls, base_url: str, timeouts: Timeouts, connections: int) -> AsyncIterator[Self]:
         """Both clients, each with at most `connections` connections; they are closed at the end.
 
-        Environment proxies and .netrc are left aside, and cookies are refused: those of one account must not
+        Proxies of the environment are left aside, and cookies are refused: those of one account must not
         travel with the key of another.
         """
         tls = httpx.create_ssl_context()

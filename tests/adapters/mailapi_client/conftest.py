@@ -208,6 +208,7 @@ LOST: dict[str, bytes | Script] = {
     "half a JSON": after_request(JSON + b"Content-Length: 10\r\n\r\n" + b'{"status":'),
     "a JSON list": after_request(JSON + b"Content-Length: 2\r\n\r\n[]"),
     "JSON without what was asked for": after_request(JSON + b"Content-Length: 2\r\n\r\n{}"),
+    "a message with a 200": after_request(JSON + b'Content-Length: 17\r\n\r\n{"message":"Hi!"}'),
     "bytes that are no text": after_request(JSON + b"Content-Length: 4\r\n\r\n\xff\xfe{}"),
 }
 """Every way in which the answer to a request that arrived gets lost."""

@@ -160,7 +160,9 @@ async def test_a_name_that_no_domain_can_have_is_not_sent(account: Account, hear
 async def test_cookies_of_one_account_do_not_travel_with_another_key(
     serve: Serve, connect: Connect, respond: Callable[..., bytes], heard: list[bytes]
 ) -> None:
-    account = await connect(await serve(respond(SUCCESS, headers="Set-Cookie: session=1; Path=/\r\n")))
+    url = await serve(respond(SUCCESS, headers="Set-Cookie: session=1; Path=/\r\n"))
+    # By name, as cookies of a bare address are refused anyway.
+    account = await connect(url.replace("127.0.0.1", "localhost"))
     for _ in range(2):
         await account.domains.list()
         await account.domains.create("example.com")
