@@ -1,2 +1,108 @@
+"""The `mailroom` command line."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from bot import demo, logs, manifest
+from bot import settings as configuration
+from bot.app import running
+from bot.lock import AlreadyRunning, only_one
+from bot.settings import Settings, SettingsError
+from storage import schema
+from storage.database import engine_for
+from storage.encryption import generate_key
+
+Result = TypeVar("Result")
+
+WRONG_SETTING = 2
+
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Mail domains and mailboxes, provisioned from Slack."
+)
+database = typer.Typer(no_args_is_help=True, help="The database's schema.")
+keys = typer.Typer(no_args_is_help=True, help="The keys with which secrets are encrypted.")
+cli.add_typer(database, name="db")
+cli.add_typer(keys, name="keys")
+cli.add_typer(demo.sandboxes, name="sandbox")
+cli.command(name="demo")(demo.demo)
+
+
+@cli.command()
+def run() -> None:
+    """Run the bot until it is told to stop (SIGTERM or Ctrl-C)."""
+    settings = _settings(configuration.read)
+    logs.configure(settings.mailroom_log_level, settings.mailroom_log_format)
+    try:
+        with only_one(settings.sqlite_file):
+            _loop(_run(settings))
+    except (SettingsError, AlreadyRunning) as error:
+        _end(str(error))
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with running(settings):
+        await stop.wait()
+
+
+@database.command()
+def upgrade() -> None:
+    """Bring the database up to date."""
+    engine = engine_for(_settings(configuration.load).database_url)
+    revision = schema.upgrade(engine)
+    engine.dispose()
+    typer.echo(f"The database is at revision {revision}.")
+
+
+@keys.command()
+def generate() -> None:
+    """Make a key for MAILROOM_ENCRYPTION_KEYS."""
+    typer.echo(generate_key())
+
+
+@cli.command(name="manifest")
+def show_manifest(
+    url: Annotated[
+        str | None, typer.Option(help="Where Slack reaches the bot over HTTP; without it: Socket Mode.")
+    ] = None,
+) -> None:
+    """Print the app manifest to paste into Slack."""
+    typer.echo(manifest.text(url), nl=False)
+
+
+def _settings(read: Callable[[], Settings]) -> Settings:
+    try:
+        return read()
+    except SettingsError as error:
+        _end(str(error))
+
+
+def _end(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(WRONG_SETTING)
+
+
+def _loop(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run on uvloop where there is one."""
+    if sys.platform == "win32":
+        return asyncio.run(work)
+    import uvloop  # noqa: PLC0415 - not on every platform
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
 def main() -> None:
-    """Run the `mailroom` command line."""
+    """Run the command line."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

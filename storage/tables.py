@@ -147,10 +147,10 @@ class Request(Table, table=True):
 
 
 class Call(Table, table=True):
-    """One create call that a request needs.
+    """One create call that a request needs; `names` are what it makes.
 
     `existing` are the names that were there before it was sent, and `looked_at` says when that was seen;
-    `results` maps each name to what became of it, as the provider worded it.
+    `results` maps each name of which MailAPI said something final to `{"ok": …, "word": …}`, as it worded it.
     """
 
     __table_args__ = (
@@ -164,10 +164,11 @@ class Call(Table, table=True):
     kind: str
     parameters: dict[str, Any] = _json()
     domain: str
+    names: list[str] = _json()
     state: CallState = _state(CallState.QUEUED)
     task_id: int | None = Field(default=None, sa_type=BigInteger)
     existing: list[str] | None = _json()
-    results: dict[str, str] | None = _json()
+    results: dict[str, Any] | None = _json()
     reason: str | None = _long_text()
     created_at: datetime = _moment()
     looked_at: datetime | None = _moment()

@@ -14,14 +14,14 @@ def render(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False
     """Write columns into new migrations in SQLAlchemy's own types, so that these outlive the models of their day."""
     if kind != "type":
         return False
-    match item:
-        case UtcDateTime():
-            autogen.imports.add("from storage.tables import UtcDateTime")
-            return "UtcDateTime()"
-        case Enum():
-            return f"sa.String({item.length})"
-        case AutoString():
-            return f"sa.String({item.impl.length or ''})"
+    if isinstance(item, UtcDateTime):
+        autogen.imports.add("from storage.tables import UtcDateTime")
+        return "UtcDateTime()"
+    if isinstance(item, Enum):
+        return f"sa.String({item.length})"
+    if isinstance(item, AutoString):
+        length = getattr(item.impl_instance, "length", None)
+        return f"sa.String({length or ''})"
     return False
 
 

@@ -123,6 +123,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("parameters", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("names", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("state", sa.String(20), nullable=False),
         sa.Column("task_id", sa.BigInteger(), nullable=True),
         sa.Column("existing", sa.JSON(none_as_null=True), nullable=True),

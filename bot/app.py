@@ -1,0 +1,204 @@
+"""The composition root: builds every object once, and starts and stops them in order."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from bot import http
+from bot.clock import Clock, utc_now
+from bot.intake import Intake
+from bot.listeners import Listeners
+from bot.mailapi import MailAPI, Timeouts
+from bot.notices.telling import Teller
+from bot.pace import DEFAULT_PACE, Pace
+from bot.people import People
+from bot.pool import Pool
+from bot.queries import Queries
+from bot.settings import Mode, Settings, SettingsError
+from bot.slack import Slack, SlackError
+from bot.socket_mode import SocketMode
+from bot.worker.machine import Looks, Machine
+from bot.worker.worker import Worker
+from storage import schema, workspaces
+from storage.database import Database
+from storage.encryption import Vault, key_from_file
+
+log = structlog.get_logger(__name__)
+
+TIMEOUTS = Timeouts(pool=5, connect=5, write=10, read=15, total=20)
+"""For MailAPI; the total is shorter than a lease, so that a call is not taken over while it is being sent."""
+
+DRAIN_SECONDS = 8.0
+"""What is in flight has this long to end when the bot stops."""
+
+
+class Mailroom:
+    """The running bot."""
+
+    def __init__(
+        self, *, worker: Worker, after: Pool, database: Database, socket_mode: SocketMode | None, listeners: Listeners
+    ) -> None:
+        self.worker = worker
+        self.database = database
+        self.after = after
+        self.listeners = listeners
+        self.socket_mode = socket_mode
+        self.url: str | None = None
+
+    async def causes(self) -> dict[str, str]:
+        """What keeps the bot from working, by name; empty where nothing does."""
+        if self.socket_mode is not None and not await self.socket_mode.connected():
+            return {"slack": "no Socket Mode connection is open"}
+        return {}
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, clock: Clock = utc_now, pace: Pace = DEFAULT_PACE, timeouts: Timeouts = TIMEOUTS
+) -> AsyncIterator[Mailroom]:
+    """The bot, from the first connection to the last; raises `SettingsError` where a token does not work."""
+    async with AsyncExitStack() as stack:
+        database = Database.open(settings.database_url)
+        stack.callback(database.close)
+        await asyncio.to_thread(schema.upgrade, database.engine)
+        vault = vault_for(settings)
+        slack = await stack.enter_async_context(Slack.open(settings.bot_token, settings.slack_api_url))
+        mailapi = await stack.enter_async_context(MailAPI.open(settings.mailapi_url, timeouts=timeouts))
+        identity = await _identity(slack)
+        await database.write(
+            partial(
+                workspaces.installed,
+                workspace_id=identity["team_id"],
+                name=identity.get("team", ""),
+                bot_user_id=identity["user_id"],
+                now=clock(),
+            )
+        )
+        machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), timedelta(seconds=timeouts.total))
+        teller = Teller(database=database, slack=slack, clock=clock, pool=Pool(size=16, share=8))
+        worker = Worker(machine=machine, slack=slack, teller=teller, pool=Pool(size=48, share=8))
+        after = Pool(size=64, share=16)
+        people = People(slack=slack, clock=clock)
+        intake = Intake(database=database, people=people, vault=vault, clock=clock, pace=pace)
+        queries = Queries(machine=machine, slack=slack)
+        listeners = Listeners(intake=intake, queries=queries, slack=slack, after=after, nudge=worker.nudge)
+        app = _bolt(settings, slack, identity)
+        listeners.register(app)
+        socket_mode = None
+        if settings.mode is Mode.SOCKET:
+            connections = settings.mailroom_socket_connections
+            socket_mode = SocketMode(app=app, app_token=settings.app_token, connections=connections)
+        mailroom = Mailroom(worker=worker, after=after, database=database, socket_mode=socket_mode, listeners=listeners)
+        # Unwound from the last to the first: no new ticks, no new deliveries, then what is in flight.
+        stack.push_async_callback(_drain, worker, after)
+        await _listen(stack, settings, mailroom, app)
+        stack.enter_context(_ticking(worker, pace))
+        worker.nudge()
+        log.info("running", workspace=identity["team_id"], mode=settings.mode.value, url=mailroom.url)
+        yield mailroom
+
+
+def vault_for(settings: Settings) -> Vault:
+    """The vault with the keys that were set, or, beside SQLite, with a key file made on the first run."""
+    keys = settings.encryption_keys()
+    file = settings.sqlite_file
+    if not keys and file is not None:
+        path = file.with_suffix(".key")
+        key, made = key_from_file(path)
+        log.info("encryption key made" if made else "encryption key read", file=str(path))
+        keys = [key]
+    try:
+        return Vault(keys)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+
+
+async def _identity(slack: Slack) -> dict[str, str]:
+    try:
+        return await slack.identity()
+    except SlackError as error:
+        raise SettingsError(
+            f"SLACK_BOT_TOKEN does not work ({error}): copy it again from “OAuth & Permissions” in your Slack app's "
+            "settings, and make sure that Slack can be reached from here."
+        ) from None
+
+
+def _bolt(settings: Settings, slack: Slack, identity: dict[str, str]) -> AsyncApp:
+    """Bolt, acknowledging after the listener, with our own `authorize`, out of sight of SLACK_* in the environment."""
+    known = AuthorizeResult(
+        enterprise_id=None,
+        team_id=identity["team_id"],
+        bot_id=identity.get("bot_id"),
+        bot_user_id=identity["user_id"],
+        bot_token=settings.bot_token,
+    )
+
+    async def authorize(team_id: str | None) -> Any:
+        """Bolt answers for us where this gives nothing: another workspace's delivery."""
+        return known if team_id == identity["team_id"] else None
+
+    with _slack_environment_hidden():
+        return AsyncApp(
+            client=slack.without_token(),
+            signing_secret=settings.signing_secret or "unused in Socket Mode",
+            authorize=authorize,
+            process_before_response=True,
+            request_verification_enabled=False,
+        )
+
+
+@contextmanager
+def _slack_environment_hidden() -> Iterator[None]:
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SLACK_")}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+async def _listen(stack: AsyncExitStack, settings: Settings, mailroom: Mailroom, app: AsyncApp) -> None:
+    """Open what Slack's deliveries come in through; in Socket Mode a taken port only costs the health checks."""
+    in_socket_mode = mailroom.socket_mode is not None
+    routes = http.build(None if in_socket_mode else app, settings.signing_secret, mailroom.causes)
+    serving = http.serve(routes, settings.mailroom_host, settings.mailroom_port)
+    try:
+        mailroom.url = await stack.enter_async_context(serving)
+    except OSError as error:
+        where = f"{settings.mailroom_host}:{settings.mailroom_port}"
+        if not in_socket_mode:
+            raise SettingsError(f"MAILROOM_PORT cannot be used: {where} is taken. Choose another one.") from None
+        log.warning("no health checks: the port is taken", address=where, reason=error.strerror)
+    if mailroom.socket_mode is not None:
+        connecting = asyncio.create_task(mailroom.socket_mode.connect())
+        stack.push_async_callback(mailroom.socket_mode.close)
+        stack.callback(connecting.cancel)
+
+
+@contextmanager
+def _ticking(worker: Worker, pace: Pace) -> Iterator[None]:
+    """APScheduler's tick. Its own shutdown cancels what runs, so the worker's pools are drained by us."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    scheduler.add_job(_nudge, "interval", args=[worker], seconds=pace.tick.total_seconds(), **options)
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+async def _nudge(worker: Worker) -> None:
+    worker.nudge()
+
+
+async def _drain(worker: Worker, after: Pool) -> None:
+    await asyncio.gather(worker.stop(DRAIN_SECONDS), after.drain(DRAIN_SECONDS))

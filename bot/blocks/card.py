@@ -1,0 +1,79 @@
+"""The root message of a request: what was asked for, by whom, and how far it is."""
+
+from bot import mrkdwn
+from bot.blocks.message import Message, context, section
+from bot.progress import Progress
+from storage.states import CallState, RequestState
+
+LATE = "MailAPI is slow to answer, so what exists already could not be checked yet. Nothing has been sent."
+PAUSED = "MailAPI refuses this workspace's key, so this waits until somebody connects one with `/mail connect`."
+MOVED = {
+    "asked": "Mailroom cannot post in {channel}, so this request goes on here. "
+    "To have it there next time, type `/invite @mailroom` in that channel.",
+    "midway": "Mailroom can no longer post in {channel}, so the rest of this request is told here.",
+}
+
+
+def card(progress: Progress, *, unplanned: str | None = None, moved: str | None = None) -> Message:
+    """The root message as things stand.
+
+    `unplanned` says why there is no plan yet, where that takes long; `moved` is the key of why the message stands in
+    a direct message.
+    """
+    request, operation = progress.request, progress.operation
+    status = unplanned or _status(progress)
+    preface = MOVED[moved].format(channel=f"<#{request.asked_in}>") if moved else ""
+    title = operation.title()
+    return Message(
+        f"{mrkdwn.person(request.asker)} asked for {title}. {status}",
+        [
+            *([section(preface)] if preface else []),
+            section(f"*{title[0].upper()}{title[1:]}*\nAsked for by {mrkdwn.person(request.asker)}"),
+            *([context(*operation.details())] if operation.details() else []),
+            section(status),
+            *_small_print(progress),
+        ],
+    )
+
+
+_STATUS = {
+    RequestState.PLANNING: "*Checking* what exists already.",
+    RequestState.AWAITING_DECISION: "*Waiting for a decision.*",
+    RequestState.DONE: "*Done:* {made} created.",
+    RequestState.PARTLY_DONE: "*Partly done:* {made} created. The thread says which were not, and why.",
+    RequestState.FAILED: "*Failed:* nothing was created. The thread says why.",
+    RequestState.CANCELLED: "*Cancelled:* nothing was created.",
+    RequestState.REJECTED: "*Rejected:* nothing was created.",
+    RequestState.EXPIRED: "*Expired:* nothing was created.",
+    RequestState.APPROVED: "*Starting.*",
+    RequestState.RUNNING: "*{running}* {settled} finished.",
+}
+
+
+def _status(progress: Progress) -> str:
+    total = progress.operation.counted(progress.total)
+    return _STATUS[progress.request.state].format(
+        made=f"{progress.made} of {total}", settled=f"{progress.settled} of {total}", running=_running(progress)
+    )
+
+
+def _running(progress: Progress) -> str:
+    states = {call.state for call in progress.calls}
+    if CallState.UNKNOWN in states:
+        return "Looking for a lost answer:"
+    if CallState.STALLED in states:
+        return "Not finished after 24 hours:"
+    if CallState.WAITING in states and states <= {CallState.WAITING, CallState.DONE, CallState.FAILED}:
+        return "Waiting until MailAPI takes it:"
+    return "In progress:"
+
+
+def _small_print(progress: Progress) -> list[dict[str, object]]:
+    tasks = [f"MailAPI task {call.task_id}" for call in progress.calls if call.task_id][:3]
+    existing, in_flight = len(progress.plan.existing), len(progress.plan.in_flight)
+    notes = [
+        *tasks,
+        f"{progress.operation.counted(existing)} existed already and stay as they are" if existing else "",
+        f"{progress.operation.counted(in_flight)} already asked for by another request" if in_flight else "",
+    ]
+    return [context(*notes)] if any(notes) else []

@@ -1,0 +1,120 @@
+"""What is said in a request's thread, and to people directly."""
+
+from datetime import datetime
+
+from bot import mrkdwn
+from bot.blocks.message import Message, actions, button, context, first_rows, fits, section, table
+from bot.progress import Progress
+from storage.tables import Call
+
+KEEP_WATCHING = "keep_watching"
+LOOK_AGAIN = "look_again"
+SEND_AGAIN = "send_again"
+MOST_FAILURES = 20
+"""How many failures are spelled out where the table of all outcomes does not fit."""
+
+
+def completion(progress: Progress) -> Message:
+    """The end of a request, with what became of each name; it mentions the asker, since an edit notifies nobody."""
+    text = f"{mrkdwn.person(progress.request.asker)} {_verdict(progress)}"
+    if progress.total == 1:
+        return Message(text)
+    rows = [(name, outcome.word) for name, outcome in progress.outcomes.items()]
+    head = (progress.operation.nouns[0].capitalize(), "Result")
+    if fits(head, rows):
+        return Message(text, [section(text), table(head, rows)])
+    failures = list(progress.failures())
+    if not failures:
+        return Message(text)
+    shown = first_rows(head, failures[:MOST_FAILURES])
+    rest = [context(f"{len(shown)} of {len(failures)} that were not created")] if len(shown) < len(failures) else []
+    return Message(text, [section(text), table(head, shown), *rest])
+
+
+def _verdict(progress: Progress) -> str:
+    title = progress.operation.title()
+    if progress.made == progress.total:
+        return f"{title[0].upper()}{title[1:]}: created{_worded(progress)}."
+    if progress.total == 1:
+        (_, why), *_ = progress.failures()
+        return f"{title[0].upper()}{title[1:]}: not created. {mrkdwn.escape(_sentence(why))}"
+    if progress.made == 0:
+        reasons = {why for _, why in progress.failures()}
+        why = f" {mrkdwn.escape(_sentence(reasons.pop()))}" if len(reasons) == 1 else ""
+        return f"{title[0].upper()}{title[1:]}: none was created.{why}"
+    return f"{title[0].upper()}{title[1:]}: {progress.made} created, {progress.total - progress.made} not."
+
+
+def _worded(progress: Progress) -> str:
+    """For a domain, that it is verified; what MailAPI says of a mailbox is that it was created."""
+    words = {outcome.word for outcome in progress.outcomes.values()}
+    return f" and {mrkdwn.escape(words.pop())}" if progress.operation.task_kind is None and len(words) == 1 else ""
+
+
+def _sentence(text: str) -> str:
+    """`text` as a sentence of its own."""
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
+def waits(until: datetime, *, known: bool) -> Message:
+    """A sub-domain request that MailAPI takes only later."""
+    why = (
+        "MailAPI takes one sub-domain request an hour for a domain, and the last one was less than an hour ago."
+        if known
+        else "MailAPI says that the last sub-domain request for this domain was less than an hour ago; "
+        "it was not sent from here, so when exactly is not known."
+    )
+    return Message(f"{why} This one is sent {mrkdwn.moment(until)}. You need not do anything.")
+
+
+def reduced(count: str, *, existing: int) -> Message:
+    """Names that came to exist between the plan and the sending."""
+    return Message(f"{existing} came to exist since this was planned and stay as they are; {count} will be created.")
+
+
+def unavailable(reason: str) -> Message:
+    """MailAPI is out of reach, and the request waits."""
+    return Message(
+        f"MailAPI is out of reach ({mrkdwn.escape(reason)}). Nothing is lost: this goes on by itself when it answers."
+    )
+
+
+def lost(call: Call, title: str) -> Message:
+    """A create whose answer was lost, and which cannot be found: a person decides."""
+    text = (
+        f"MailAPI's answer to the request for {title} was lost, and nothing of it has appeared since. It may still "
+        "come. “Look Again” asks MailAPI once more; “Send Again” sends what is missing, which makes it twice "
+        "if the first request does come through."
+    )
+    value = str(call.id)
+    return Message(
+        text,
+        [
+            section(text),
+            actions(button("Look Again", LOOK_AGAIN, value), button("Send Again", SEND_AGAIN, value)),
+        ],
+    )
+
+
+def stalled(call: Call, title: str) -> Message:
+    """A call without an end after a day."""
+    task = f" (task {call.task_id})" if call.task_id else ""
+    text = (
+        f"MailAPI has not finished {title}{task} within 24 hours, so it is no longer being watched. "
+        "Ask MailAPI's support about it, or keep watching for another 24 hours."
+    )
+    return Message(text, [section(text), actions(button("Keep Watching", KEEP_WATCHING, str(call.id)))])
+
+
+def paused(last_four: str, reason: str) -> Message:
+    """To whoever connected a key that MailAPI no longer takes."""
+    return Message(
+        f"MailAPI refuses the key ending {mrkdwn.code(last_four)} that you connected: {mrkdwn.escape(reason)} "
+        "This workspace's requests wait. Type `/mail connect` with a key that works, and they go on."
+    )
+
+
+def resumed(what: str) -> Message:
+    """A person chose how to go on."""
+    return Message(what)

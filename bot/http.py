@@ -1,0 +1,105 @@
+"""HTTP: Slack's signed deliveries, and whether the bot is alive."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager
+
+import structlog
+import uvicorn
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.signature import SignatureVerifier
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+log = structlog.get_logger(__name__)
+
+MOST_BYTES = 1_048_576
+"""Slack's deliveries are far smaller."""
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to the bot."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def build(app: AsyncApp | None, signing_secret: str, ready: Callable[[], Awaitable[dict[str, str]]]) -> Starlette:
+    """The routes; without an `app`, as in Socket Mode, only those about the bot's own state.
+
+    `ready` gives what is out of order, by name; nothing means ready.
+    """
+
+    async def healthz(_request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def readyz(_request: Request) -> Response:
+        causes = await ready()
+        return JSONResponse({"ready": not causes, "causes": causes}, status_code=503 if causes else 200)
+
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    if app is not None:
+        routes.append(Route("/slack/events", _events(app, signing_secret), methods=["POST"]))
+    return Starlette(routes=routes)
+
+
+def _events(app: AsyncApp, signing_secret: str) -> Callable[[Request], Awaitable[Response]]:
+    """Deliveries whose signature holds and is at most five minutes old; of any other nothing is read or logged.
+
+    Bolt would log the whole body of one that it refuses, and fail at a timestamp that is no number.
+    """
+    handler = AsyncSlackRequestHandler(app)
+    verifier = SignatureVerifier(signing_secret)
+
+    async def events(request: Request) -> Response:
+        body = await _bounded_body(request)
+        if body is None:
+            return PlainTextResponse("too large", status_code=413)
+        if not _signed(verifier, body, request):
+            log.warning("delivery refused: the signature does not hold")
+            return PlainTextResponse("invalid signature", status_code=401)
+        return await handler.handle(request)
+
+    return events
+
+
+async def _bounded_body(request: Request) -> bytes | None:
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > MOST_BYTES:
+        return None
+    return await request.body()
+
+
+def _signed(verifier: SignatureVerifier, body: bytes, request: Request) -> bool:
+    timestamp = request.headers.get("x-slack-request-timestamp", "")
+    signature = request.headers.get("x-slack-signature", "")
+    if not (timestamp.isascii() and timestamp.isdigit() and signature.isascii()):
+        return False
+    return verifier.is_valid(body=body, timestamp=timestamp, signature=signature)
+
+
+@asynccontextmanager
+async def serve(app: Starlette, host: str, port: int) -> AsyncIterator[str]:
+    """Serve until the block ends; yields the base URL. Raises `OSError` where the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        config = uvicorn.Config(
+            app, ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=8
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn offers no event for it
+                await asyncio.sleep(0.005)
+            yield f"http://{host}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving

@@ -1,0 +1,204 @@
+"""From what a person did to rows: may he, is it possible, was it done already, and what he is told at once."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from bot import access, mrkdwn
+from bot.access import Actor
+from bot.blocks import thread
+from bot.blocks.message import Message
+from bot.clock import Clock
+from bot.commands import operation_from
+from bot.errors import Forbidden, UserError
+from bot.mailapi import Credentials
+from bot.notices import owing
+from bot.operation import Operation
+from bot.pace import Pace
+from bot.people import People
+from bot.worker.planning import add_calls
+from storage import audit, calls, connections, requests
+from storage.database import Database
+from storage.encryption import Vault
+from storage.states import CallState
+from storage.tables import Call, Connection, Request
+
+log = structlog.get_logger(__name__)
+
+GUESTS = "Guests and people of other organisations cannot use Mailroom. Ask a member of this workspace."
+NOT_CONNECTED = "This workspace has no MailAPI key yet. Connect one with `/mail connect`, then run this again."
+NOT_YOURS = (
+    "Only admins, owners and whoever connected the key in force can replace it. "
+    "Ask {connected_by}, or an admin of this workspace."
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who did something, where, and the key by which a repeated delivery of it is known."""
+
+    workspace: str
+    person: str
+    channel: str
+    deduplication_key: str
+
+
+class Intake:
+    """The person's half: it validates, writes rows and answers; it never waits for MailAPI."""
+
+    def __init__(self, *, database: Database, people: People, vault: Vault, clock: Clock, pace: Pace) -> None:
+        self._database = database
+        self._people = people
+        self._vault = vault
+        self._clock = clock
+        self._pace = pace
+
+    async def ask(self, operation: Operation, origin: Origin) -> Message:
+        """Write a request down; gives what the person is told. Raises `UserError`."""
+        await self._member(origin, operation.kind)
+        request = await self._database.write(partial(self._ask, operation, origin))
+        title = operation_from(request.kind, request.parameters).title()
+        log.info("request asked", request=request.id, kind=request.kind, workspace=request.workspace_id)
+        return Message(f"Asked for {title}. It is announced in this channel, and the result follows in its thread.")
+
+    def _ask(self, operation: Operation, origin: Origin, session: Session) -> Request:
+        known = requests.by_deduplication_key(session, origin.deduplication_key)
+        if known is not None:
+            return known
+        if connections.in_force(session, origin.workspace) is None:
+            raise UserError(NOT_CONNECTED)
+        now = self._clock()
+        request = Request(
+            workspace_id=origin.workspace,
+            kind=operation.kind,
+            parameters=operation.parameters(),
+            asker=origin.person,
+            asked_in=origin.channel,
+            home_channel=origin.channel,
+            deduplication_key=origin.deduplication_key,
+            created_at=now,
+            due_at=now,
+        )
+        requests.add(session, request)
+        subject = f"request:{request.id}"
+        self._audit(session, origin, operation.kind, "asked", subject, parameters=operation.parameters())
+        return request
+
+    async def account_for(self, origin: Origin) -> Connection:
+        """The connection that a query of this person uses; raises `UserError`."""
+        await self._member(origin, "query")
+        found = await self._database.read(lambda session: connections.in_force(session, origin.workspace))
+        if found is None:
+            raise UserError(NOT_CONNECTED)
+        return found
+
+    async def may_connect(self, origin: Origin) -> Connection | None:
+        """Make sure that this person may connect a key; gives the connection in force. Raises `UserError`."""
+        actor = await self._member(origin, "connect")
+        found = await self._database.read(lambda session: connections.in_force(session, origin.workspace))
+        if not access.may_connect(actor, connected_by=found.connected_by if found else None):
+            connected_by = mrkdwn.person(found.connected_by) if found else "an admin"
+            await self._refuse(origin, "connect", NOT_YOURS.format(connected_by=connected_by))
+        return found
+
+    async def connect(self, credentials: Credentials, origin: Origin, *, view_id: str) -> None:
+        """Write a key down, encrypted, to be checked by the worker. Raises `UserError`."""
+        await self.may_connect(origin)
+        key = credentials.key
+        secret = self._vault.seal(key, workspace=origin.workspace, purpose=connections.PURPOSE)
+        connection = Connection(
+            workspace_id=origin.workspace,
+            secret=secret,
+            caller_id=credentials.caller_id,
+            last_four=credentials.last_four,
+            connected_by=origin.person,
+            view_id=view_id,
+            deduplication_key=origin.deduplication_key,
+            created_at=self._clock(),
+            due_at=self._clock(),
+        )
+        await self._database.write(partial(self._connect, connection, origin))
+
+    def _connect(self, connection: Connection, origin: Origin, session: Session) -> None:
+        if connections.by_deduplication_key(session, origin.deduplication_key) is None:
+            connections.add(session, connection)
+            self._audit(session, origin, "connect", "asked", f"connection:{connection.id}")
+
+    async def go_on(self, action: str, call_id: int, origin: Origin) -> str:
+        """A person's answer to a question about a call; gives what happened. Raises `UserError`."""
+        actor = await self._member(origin, action)
+        return await self._database.write(partial(self._go_on, action, call_id, origin, actor))
+
+    def _go_on(self, action: str, call_id: int, origin: Origin, actor: Actor, session: Session) -> str:
+        call = calls.get(session, origin.workspace, call_id)
+        request = requests.lock(session, call.request_id) if call else None
+        if call is None or request is None:
+            raise UserError("This request is not known any more.")
+        if not access.may_steer(actor, asker=request.asker):
+            raise Forbidden("Only the person who asked for this, and admins, can decide how it goes on.")
+        if not self._steer(session, action, call, request):
+            raise UserError("This was decided already, or has settled itself. The root message shows how it stands.")
+        session.expire_all()
+        said = f"{mrkdwn.person(origin.person)} chose {_CHOICES[action]}"
+        key = f"call:{call_id}:{action}:{origin.deduplication_key}"
+        owing.thread(session, request, key, Message(said), now=self._clock())
+        owing.refresh(session, request, now=self._clock())
+        self._audit(session, origin, action, "done", f"call:{call_id}")
+        return said
+
+    def _steer(self, session: Session, action: str, call: Call, request: Request) -> bool:
+        now = self._clock()
+        due: dict[str, Any] = {"due_at": now, "leased_until": None, "attempts": 0}
+        if action == thread.KEEP_WATCHING:
+            until = now + self._pace.watch_for
+            return calls.move(session, call.id, CallState.STALLED, CallState.ACCEPTED, watch_until=until, **due)
+        if call.state is not CallState.UNKNOWN or call.due_at is not None:
+            return False
+        if action == thread.LOOK_AGAIN:
+            calls.put_off(session, call.id, now, grew_at=now, attempts=0)
+            return True
+        return self._send_again(session, call, request)
+
+    def _send_again(self, session: Session, call: Call, request: Request) -> bool:
+        """What may have happened in part is sent again name by name, and looked at before each is sent."""
+        singles = operation_from(call.kind, call.parameters).singly()
+        if len(singles) == 1:
+            again: dict[str, Any] = {"due_at": self._clock(), "leased_until": None, "looked_at": None, "attempts": 0}
+            return calls.move(session, call.id, CallState.UNKNOWN, CallState.QUEUED, **again)
+        moved = calls.move(session, call.id, CallState.UNKNOWN, CallState.ABANDONED, ended_at=self._clock())
+        if moved:
+            add_calls(session, request, singles, list(call.existing or ()), None, now=self._clock())
+        return moved
+
+    async def _member(self, origin: Origin, action: str) -> Actor:
+        actor = await self._people.actor(origin.workspace, origin.person)
+        if not access.may_ask(actor):
+            await self._refuse(origin, action, GUESTS)
+        return actor
+
+    async def _refuse(self, origin: Origin, action: str, why: str) -> None:
+        """Write the attempt into the audit, and raise `Forbidden`."""
+        await self._database.write(lambda session: self._audit(session, origin, action, "refused", ""))
+        raise Forbidden(why)
+
+    def _audit(self, session: Session, origin: Origin, action: str, outcome: str, subject: str, **details: Any) -> None:
+        audit.append(
+            session,
+            origin.workspace,
+            at=self._clock(),
+            actor=origin.person,
+            action=action,
+            outcome=outcome,
+            subject=subject,
+            details={"channel": origin.channel, **details},
+        )
+
+
+_CHOICES = {
+    thread.KEEP_WATCHING: "to keep watching for another 24 hours.",
+    thread.LOOK_AGAIN: "to look again.",
+    thread.SEND_AGAIN: "to send again what is missing. Mailboxes of a bulk are sent one by one.",
+}

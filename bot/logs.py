@@ -1,0 +1,53 @@
+"""Logging: structured, on standard error, with the libraries that would log secrets capped."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+CAPPED_AT_WARNING = ("httpx", "httpcore", "websockets", "aiohttp.access", "uvicorn.access", "apscheduler", "alembic")
+CAPPED_AT_INFO = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "sqlalchemy", "uvicorn")
+"""At DEBUG these log whole payloads, URLs and tickets, so they are capped whatever our own level is."""
+
+
+def configure(level: str, form: Literal["console", "json"]) -> None:
+    """Send our log lines and the libraries' to standard error in one form."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if form == "json"
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    cap(level)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def cap(level: str = "INFO") -> None:
+    """Keep the libraries from logging what is secret, below or at our own level."""
+    ours = logging.getLevelNamesMapping()[level]
+    for name in CAPPED_AT_WARNING:
+        logging.getLogger(name).setLevel(max(logging.WARNING, ours))
+    for name in CAPPED_AT_INFO:
+        logging.getLogger(name).setLevel(max(logging.INFO, ours))

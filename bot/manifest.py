@@ -1,0 +1,26 @@
+"""The Slack app manifest: what Slack has to know of the bot."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PLACES = (Path(__file__).parent.parent / "manifest.yml", Path(__file__).parent / "manifest.yml")
+"""Beside the code in a checkout, inside the package where it is installed."""
+
+
+def text(url: str | None = None) -> str:
+    """The manifest as YAML, for Socket Mode, or for HTTP at `url`, where Slack reaches the bot."""
+    source = next(place for place in PLACES if place.exists()).read_text(encoding="utf-8")
+    if url is None:
+        return source
+    return yaml.safe_dump(_over_http(yaml.safe_load(source), url.rstrip("/")), sort_keys=False, allow_unicode=True)
+
+
+def _over_http(manifest: dict[str, Any], url: str) -> dict[str, Any]:
+    address = f"{url}/slack/events"
+    for command in manifest["features"]["slash_commands"]:
+        command["url"] = address
+    manifest["settings"]["interactivity"]["request_url"] = address
+    manifest["settings"]["socket_mode_enabled"] = False
+    return manifest

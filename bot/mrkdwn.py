@@ -1,0 +1,37 @@
+"""Slack's mrkdwn: text from outside must neither ping nor link nor format."""
+
+from datetime import datetime
+
+_SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_APOSTROPHE = "\u2019"
+_WORD_JOINER = "\u2060"
+_FORMATTING = str.maketrans({sign: f"{_WORD_JOINER}{sign}{_WORD_JOINER}" for sign in "*_~`"})
+
+
+def escape(text: str) -> str:
+    """Text from outside for a mrkdwn text that is sent with `verbatim`.
+
+    The three characters are those that docs.slack.dev (formatting message text, escaping) names; signs of formatting
+    get an invisible neighbour on each side, so that they are shown as typed.
+    """
+    return text.translate(_SPECIAL).translate(_FORMATTING)
+
+
+def code(text: str) -> str:
+    """Text from outside between backticks, where only the end of the code itself has to be prevented."""
+    return f"`{text.replace('`', _APOSTROPHE).translate(_SPECIAL)}`"
+
+
+def person(user_id: str) -> str:
+    """A mention, which notifies that person."""
+    return f"<@{user_id}>"
+
+
+def moment(at: datetime, style: str = "{date_short_pretty} at {time}") -> str:
+    """A moment in each reader's own time zone; clients that cannot show it show UTC."""
+    return f"<!date^{int(at.timestamp())}^{style}|{at:%Y-%m-%d %H:%M} UTC>"
+
+
+def cut(text: str, most: int) -> str:
+    """`text` with at most `most` characters, and a sign that something was left out."""
+    return text if len(text) <= most else text[: most - 1] + "…"

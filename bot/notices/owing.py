@@ -1,0 +1,123 @@
+"""Owing notices, inside the transaction of the change that they tell."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlmodel import Session
+
+from bot.blocks import card
+from bot.blocks.message import Block, Message
+from bot.commands import operation_from
+from bot.progress import Progress
+from storage import calls, notices
+from storage.states import REQUEST_ARROWS, NoticeState, ends
+from storage.tables import Notice, Request
+
+ROOT, EDIT, THREAD, DIRECT, VIEW = "root", "edit", "thread", "direct", "view"
+EDIT_EVERY = timedelta(seconds=3)
+"""Slack's design advice: a progress message changes at most about every 3 s."""
+
+
+def progress_of(session: Session, request: Request) -> Progress:
+    """How far a request is, as this transaction sees it; raises `ValueError` where it cannot be read."""
+    operation = operation_from(request.kind, request.parameters)
+    return Progress.of(request, operation, calls.of_request(session, request.id))
+
+
+def root(session: Session, request: Request, message: Message, *, now: datetime) -> None:
+    """Owe the root message, once."""
+    _owe(session, request, ROOT, f"request:{request.id}:root", message.content(), now=now)
+
+
+def refresh(session: Session, request: Request, *, now: datetime) -> None:
+    """Bring the root message up to date: one that is not posted yet is changed, else an edit of it is owed.
+
+    Edits that are owed together become one; while a request runs there is at most one every 3 s.
+    """
+    content = card.card(progress_of(session, request), moved=_moved(session, request)).content()
+    posted = notices.by_key(session, request.workspace_id, f"request:{request.id}:root")
+    owed = posted if posted and posted.state is NoticeState.OWED else notices.owed_edit(session, request.id, EDIT)
+    if posted is None:
+        _owe(session, request, ROOT, f"request:{request.id}:root", content, now=now)
+    elif owed is not None:
+        owed.content = content if owed.kind == EDIT else {**owed.content, **content}
+        owed.due_at = min(owed.due_at or now, _edit_due(session, request, now))
+        session.add(owed)
+    else:
+        due = _edit_due(session, request, now)
+        _owe(session, request, EDIT, f"request:{request.id}:edit:{uuid4().hex}", content, now=now, due_at=due)
+
+
+def thread(session: Session, request: Request, key: str, message: Message, *, now: datetime) -> None:
+    """Owe a message in the request's thread; one key is told once."""
+    _owe(session, request, THREAD, f"request:{request.id}:{key}", message.content(), now=now)
+
+
+def direct(session: Session, workspace: str, user: str, key: str, message: Message, *, now: datetime) -> None:
+    """Owe a direct message to a person; one key is told once."""
+    notice = Notice(
+        workspace_id=workspace,
+        kind=DIRECT,
+        key=f"direct:{user}:{key}",
+        lane=f"direct:{workspace}:{user}",
+        recipient=user,
+        content=message.content(),
+        created_at=now,
+        due_at=now,
+    )
+    notices.owe(session, notice)
+
+
+def view(session: Session, workspace: str, view_id: str, key: str, content: Block, *, now: datetime) -> None:
+    """Owe an update of a form that is open on somebody's screen."""
+    notice = Notice(
+        workspace_id=workspace,
+        kind=VIEW,
+        key=f"view:{view_id}:{key}",
+        lane=f"view:{view_id}",
+        view_id=view_id,
+        content=content,
+        created_at=now,
+        due_at=now,
+    )
+    notices.owe(session, notice)
+
+
+def _owe(
+    session: Session,
+    request: Request,
+    kind: str,
+    key: str,
+    content: dict[str, Any],
+    *,
+    now: datetime,
+    due_at: datetime | None = None,
+) -> None:
+    lane = f"edit:{request.id}" if kind == EDIT else f"request:{request.id}"
+    notice = Notice(
+        workspace_id=request.workspace_id,
+        request_id=request.id,
+        kind=kind,
+        key=key,
+        lane=lane,
+        content=content,
+        created_at=now,
+        due_at=due_at or now,
+    )
+    notices.owe(session, notice)
+
+
+def _edit_due(session: Session, request: Request, now: datetime) -> datetime:
+    """An end is shown at once; progress keeps the distance."""
+    last = notices.last_told(session, request.id, (ROOT, EDIT))
+    if request.state in ends(REQUEST_ARROWS) or last is None or last.told_at is None:
+        return now
+    return max(now, last.told_at + EDIT_EVERY)
+
+
+def _moved(session: Session, request: Request) -> str | None:
+    """Why the root message stands in a direct message, where it does."""
+    if not request.in_direct_message:
+        return None
+    return "midway" if notices.by_key(session, request.workspace_id, f"request:{request.id}:left") else "asked"

@@ -1,0 +1,183 @@
+"""Telling what is owed: claims notices, sends them to Slack, and writes down what came of it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from bot.blocks import card
+from bot.clock import Clock
+from bot.notices import owing
+from bot.notices.owing import DIRECT, EDIT, ROOT, THREAD, VIEW
+from bot.pace import retry_after
+from bot.pool import Pool
+from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack
+from storage import notices, requests
+from storage.database import Database
+from storage.states import NoticeState
+from storage.tables import Notice, Request
+
+log = structlog.get_logger(__name__)
+
+UNKNOWN_FOR = timedelta(seconds=10)
+"""How long a post whose answer was lost is left alone before it is sent again."""
+MOST_TRIES = 8
+MIDWAY = "left"
+
+
+class Teller:
+    """Sends owed notices; what Slack surely did not take is tried again, and a place that is gone is left."""
+
+    def __init__(self, *, database: Database, slack: Slack, clock: Clock, pool: Pool) -> None:
+        self._database = database
+        self._slack = slack
+        self._clock = clock
+        self.pool = pool
+
+    async def tick(self, nudge: Callable[[], None]) -> None:
+        """Claim what is due and start telling it; `nudge` is called after each, since others wait for it."""
+        await self._database.write(self._recover)
+        claimed = await self._database.write(partial(notices.claim, now=self._clock(), most=self.pool.free))
+        for notice in claimed:
+            self.pool.start(notice.workspace_id, self._tell(notice, nudge))
+
+    async def _tell(self, notice: Notice, nudge: Callable[[], None]) -> None:
+        try:
+            channel, ts = await self._send(notice)
+        except PlaceGone as error:
+            await self._database.write(partial(self._leave, notice, str(error)))
+        except Limited as error:
+            await self._again(notice, str(error), timedelta(seconds=error.retry_after))
+        except NotSent as error:
+            await self._again(notice, str(error), retry_after(notice.attempts))
+        except AnswerLost as error:
+            await self._unknown(notice, str(error))
+        except Refused as error:
+            await self._database.write(partial(self._drop, notice, str(error)))
+        else:
+            await self._database.write(partial(self._told, notice, channel, ts))
+        nudge()
+
+    def _send(self, notice: Notice) -> Awaitable[tuple[str | None, str | None]]:
+        senders: dict[str, Callable[[Notice], Awaitable[tuple[str | None, str | None]]]] = {
+            ROOT: self._post_root,
+            EDIT: self._edit_root,
+            THREAD: self._post_in_thread,
+            DIRECT: self._post_directly,
+            VIEW: self._update_view,
+        }
+        return senders[notice.kind](notice)
+
+    async def _post_root(self, notice: Notice) -> tuple[str, str]:
+        request = await self._request(notice)
+        channel = await self._slack.direct_channel(request.asker) if request.in_direct_message else request.home_channel
+        return await self._slack.post(channel, notice.content, notice=notice.id)
+
+    async def _edit_root(self, notice: Notice) -> tuple[str, str]:
+        request = await self._request(notice)
+        if request.root_ts is None:
+            raise NotSent("the root message is not posted yet")
+        await self._slack.edit(request.home_channel, request.root_ts, notice.content)
+        return request.home_channel, request.root_ts
+
+    async def _post_in_thread(self, notice: Notice) -> tuple[str, str]:
+        request = await self._request(notice)
+        return await self._slack.post(request.home_channel, notice.content, thread_ts=request.root_ts, notice=notice.id)
+
+    async def _post_directly(self, notice: Notice) -> tuple[str, str]:
+        channel = await self._slack.direct_channel(notice.recipient or "")
+        return await self._slack.post(channel, notice.content, notice=notice.id)
+
+    async def _update_view(self, notice: Notice) -> tuple[None, None]:
+        await self._slack.update_view(notice.view_id or "", notice.content)
+        return None, None
+
+    async def _request(self, notice: Notice) -> Request:
+        request = await self._database.read(
+            lambda session: requests.get(session, notice.workspace_id, notice.request_id or 0)
+        )
+        if request is None:
+            raise Refused("its request is gone")
+        return request
+
+    def _told(self, notice: Notice, channel: str | None, ts: str | None, session: Session) -> None:
+        """Note where it stands; a root message settles where its thread is."""
+        self._move(session, notice, NoticeState.TOLD, channel=channel, ts=ts, told_at=self._clock())
+        if notice.kind == ROOT and channel and ts:
+            requests.settle_home(session, notice.request_id or 0, channel=channel, root_ts=ts)
+
+    async def _again(self, notice: Notice, reason: str, wait: timedelta) -> None:
+        """It was certainly not taken: owe it again, but not for ever."""
+        if notice.attempts >= MOST_TRIES and notice.kind in (VIEW, EDIT):
+            await self._database.write(partial(self._drop, notice, reason))
+            return
+        log.info("notice put off", notice=notice.id, request=notice.request_id, reason=reason)
+        due_at = self._clock() + wait
+        await self._database.write(
+            lambda session: self._move(session, notice, NoticeState.OWED, due_at=due_at, reason=reason)
+        )
+
+    async def _unknown(self, notice: Notice, reason: str) -> None:
+        log.warning("nobody knows whether Slack took a notice", notice=notice.id, request=notice.request_id)
+        due_at = self._clock() + UNKNOWN_FOR
+        await self._database.write(
+            lambda session: self._move(session, notice, NoticeState.UNKNOWN, due_at=due_at, reason=reason)
+        )
+
+    def _drop(self, notice: Notice, reason: str, session: Session) -> None:
+        """Slack will never take it. The table of states lets a notice be dropped only once it is unknown."""
+        log.warning("notice dropped", notice=notice.id, request=notice.request_id, kind=notice.kind, reason=reason)
+        self._move(session, notice, NoticeState.UNKNOWN, reason=reason)
+        notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.DROPPED)
+
+    def _leave(self, notice: Notice, reason: str, session: Session) -> None:
+        """The place is gone: the request goes on in a direct message, and says so once."""
+        request = requests.lock(session, notice.request_id or 0) if notice.request_id else None
+        if request is None or request.in_direct_message:
+            self._drop(notice, reason, session)
+            return
+        request.in_direct_message, request.root_ts = True, None
+        session.add(request)
+        session.flush()
+        log.info("request goes on in a direct message", request=request.id, reason=reason)
+        if notice.kind == ROOT:
+            content = card.card(owing.progress_of(session, request), moved="asked").content()
+            self._move(session, notice, NoticeState.OWED, due_at=self._clock(), content=content, reason=reason)
+        else:
+            self._begin_anew(notice, request, reason, session)
+
+    def _begin_anew(self, notice: Notice, request: Request, reason: str, session: Session) -> None:
+        """A new root message, and behind it what its thread is still owed."""
+        before = notices.by_key(session, request.workspace_id, f"request:{request.id}:root")
+        if before is not None:
+            before.key = f"request:{request.id}:{MIDWAY}"
+            session.add(before)
+            session.flush()
+        waiting = [row for row in notices.unsettled_of_request(session, request.id) if row.kind == THREAD]
+        owing.refresh(session, request, now=self._clock())
+        for row in waiting:
+            copy = row.model_dump(include={"workspace_id", "request_id", "kind", "lane", "content", "created_at"})
+            self._give_up(session, row, reason)
+            notices.owe(session, Notice(**copy, key=f"{row.key}:moved", due_at=self._clock()))
+        if notice.kind == EDIT:
+            self._drop(notice, reason, session)
+
+    def _give_up(self, session: Session, row: Notice, reason: str) -> None:
+        if row.state is NoticeState.OWED:
+            notices.move(session, row.id, NoticeState.OWED, NoticeState.SENDING)
+        notices.move(session, row.id, NoticeState.SENDING, NoticeState.UNKNOWN, reason=reason)
+        notices.move(session, row.id, NoticeState.UNKNOWN, NoticeState.DROPPED)
+
+    def _recover(self, session: Session) -> None:
+        """What was found in sending after its lease is unknown; what is unknown for long enough is owed again."""
+        now = self._clock()
+        for notice in notices.lost_in_sending(session, now=now):
+            self._move(session, notice, NoticeState.UNKNOWN, due_at=now + UNKNOWN_FOR)
+        for notice in notices.due_unknown(session, now=now):
+            notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.OWED, due_at=now)
+
+    def _move(self, session: Session, notice: Notice, after: NoticeState, **values: Any) -> None:
+        notices.move(session, notice.id, NoticeState.SENDING, after, leased_until=None, **values)

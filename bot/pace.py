@@ -1,0 +1,34 @@
+"""When to look again."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The machine's intervals; the defaults are those that the documentation promises."""
+
+    tick: timedelta = timedelta(seconds=0.5)
+    first_poll: timedelta = timedelta(seconds=1)
+    longest_poll: timedelta = timedelta(seconds=30)
+    late_plan: timedelta = timedelta(seconds=2)
+    look_kept: timedelta = timedelta(seconds=2)
+    ask_after: timedelta = timedelta(seconds=60)
+    """How long an unknown create is looked for before a person is asked."""
+    watch_for: timedelta = timedelta(hours=24)
+    longest_retry: timedelta = timedelta(seconds=60)
+
+    def next_poll(self, age: timedelta) -> timedelta:
+        """A tenth of the task's age, within the bounds; the jitter only shortens, so that a bound stays one."""
+        wait = min(max(self.first_poll, age / 10), self.longest_poll)
+        return wait * random.uniform(0.9, 1.0)  # noqa: S311 - jitter is no secret
+
+
+DEFAULT_PACE = Pace()
+
+
+def retry_after(attempts: int, pace: Pace = DEFAULT_PACE) -> timedelta:
+    """A wait that doubles with each attempt from 1 s on, up to a minute, shortened by up to a quarter."""
+    wait = min(timedelta(seconds=2 ** min(attempts, 10)) / 2, pace.longest_retry)
+    return wait * random.uniform(0.75, 1.0)  # noqa: S311 - jitter is no secret

@@ -1,0 +1,72 @@
+"""A bounded number of tasks at a time, which we drain ourselves."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Pool:
+    """Runs coroutines: at most `size` in all, and at most `share` for one workspace.
+
+    APScheduler's own shutdown cancels what runs, and a task that nobody references may vanish: hence this.
+    """
+
+    def __init__(self, *, size: int, share: int) -> None:
+        self._size = size
+        self._share = share
+        self._running: dict[asyncio.Task[None], str] = {}
+        self._of_workspace: Counter[str] = Counter()
+        self._closed = False
+
+    @property
+    def free(self) -> int:
+        """How many more may be started."""
+        return 0 if self._closed else self._size - len(self._running)
+
+    @property
+    def busy(self) -> tuple[str, ...]:
+        """The workspaces that have their whole share running."""
+        return tuple(workspace for workspace, running in self._of_workspace.items() if running >= self._share)
+
+    def room(self, workspace: str) -> int:
+        """How many more may be started for this workspace."""
+        return max(0, min(self.free, self._share - self._of_workspace[workspace]))
+
+    def start(self, workspace: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` for a workspace; an error of it is logged with its traceback and touches nothing else."""
+        task = asyncio.create_task(_guarded(work))
+        self._running[task] = workspace
+        self._of_workspace[workspace] += 1
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        workspace = self._running.pop(task)
+        self._of_workspace[workspace] -= 1
+        if not self._of_workspace[workspace]:
+            del self._of_workspace[workspace]
+
+    async def drain(self, seconds: float) -> int:
+        """Start nothing more, wait for what runs, and cancel what is left after `seconds`; gives how many.
+
+        What is cancelled stands in the database as begun, and is found there at the next start.
+        """
+        self._closed = True
+        if not self._running:
+            return 0
+        _, late = await asyncio.wait(list(self._running), timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return len(late)
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("work failed")

@@ -1,0 +1,103 @@
+"""How far a request is: what became of each name that it asks for."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.operation import Operation
+from storage.states import CallState, RequestState
+from storage.tables import Call, Request
+
+EXISTED = "existed already, left as it is"
+ASKED_FOR = "already asked for by another request"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one name: made (`ok`), not made, or still to come (`None`); `word` says why or how."""
+
+    ok: bool | None
+    word: str
+
+
+PENDING = Outcome(ok=None, word="")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a look at MailAPI said before anything was sent."""
+
+    existing: tuple[str, ...] = ()
+    in_flight: tuple[str, ...] = ()
+    failure: str | None = None
+
+    @classmethod
+    def of(cls, request: Request) -> "Plan":
+        """The plan as it was stored, or an empty one."""
+        stored = request.plan or {}
+        return cls(tuple(stored.get("existing", ())), tuple(stored.get("in_flight", ())), stored.get("failure"))
+
+    def stored(self) -> dict[str, Any]:
+        """As it is stored."""
+        return {"existing": list(self.existing), "in_flight": list(self.in_flight), "failure": self.failure}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A request, its operation, and the outcome of each of its names, in order."""
+
+    request: Request
+    operation: Operation
+    calls: Sequence[Call]
+    plan: Plan
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, request: Request, operation: Operation, calls: Sequence[Call]) -> "Progress":
+        """Put together what the rows say."""
+        plan = Plan.of(request)
+        known = _known(plan)
+        for call in calls:
+            known.update(_of_call(call))
+        missing = Outcome(ok=False, word=plan.failure) if plan.failure else PENDING
+        return cls(request, operation, calls, plan, {name: known.get(name, missing) for name in operation.names()})
+
+    @property
+    def made(self) -> int:
+        """How many names are made."""
+        return sum(outcome.ok is True for outcome in self.outcomes.values())
+
+    @property
+    def settled(self) -> int:
+        """How many names have an end, good or bad."""
+        return sum(outcome.ok is not None for outcome in self.outcomes.values())
+
+    @property
+    def total(self) -> int:
+        """How many names were asked for."""
+        return len(self.outcomes)
+
+    @property
+    def end(self) -> RequestState:
+        """How the request ends, once all its calls have."""
+        if self.made == self.total:
+            return RequestState.DONE
+        return RequestState.PARTLY_DONE if self.made else RequestState.FAILED
+
+    def failures(self) -> Iterator[tuple[str, str]]:
+        """The names that were not made, and why."""
+        return ((name, outcome.word) for name, outcome in self.outcomes.items() if outcome.ok is False)
+
+
+def _known(plan: Plan) -> dict[str, Outcome]:
+    existed = {name: Outcome(ok=False, word=EXISTED) for name in plan.existing}
+    return existed | {name: Outcome(ok=False, word=ASKED_FOR) for name in plan.in_flight}
+
+
+def _of_call(call: Call) -> dict[str, Outcome]:
+    """What one call says of its names; one that was replaced leaves them to the calls after it."""
+    told = {name: Outcome(ok=result["ok"], word=result["word"]) for name, result in (call.results or {}).items()}
+    if call.state in (CallState.FAILED, CallState.SET_ASIDE):
+        failed = Outcome(ok=False, word=call.reason or "MailAPI gave no reason")
+        return dict.fromkeys(call.names or (), failed) | told
+    return told

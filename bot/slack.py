@@ -1,0 +1,198 @@
+"""Slack's Web API, with errors named by what to do about them."""
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.access import Actor
+from bot.blocks.message import Block
+
+TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
+RESPONSE_URL_TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
+
+PLACE_GONE = frozenset(
+    {
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "is_inactive",
+        "message_not_found",
+        "thread_not_found",
+        "cannot_reply_to_message",
+        "cant_update_message",
+        "edit_window_closed",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "restricted_action_non_threadable_channel",
+        "restricted_action_thread_locked",
+        "messages_tab_disabled",
+        "method_not_supported_for_channel_type",
+    }
+)
+"""Errors of chat.postMessage and chat.update after which this message will never be taken at this place."""
+
+AMBIGUOUS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+"""chat.postMessage: “It's possible some aspect of the operation succeeded.”"""
+
+
+class SlackError(Exception):
+    """Slack did not do what was asked; the text is Slack's error name or the kind of failure."""
+
+
+class Refused(SlackError):
+    """Slack said no; the same thing will be refused again."""
+
+
+class PlaceGone(Refused):
+    """Nothing can be said at this place, now or later; somewhere else it can."""
+
+
+class Limited(SlackError):
+    """Too much at once: nothing was done, and nothing may be tried for `retry_after` seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("ratelimited")
+        self.retry_after = retry_after
+
+
+class NotSent(SlackError):
+    """Slack was out of reach; nothing was done, and it may be tried again."""
+
+
+class AnswerLost(SlackError):
+    """It was sent and may have been done: nobody knows."""
+
+
+class Slack:
+    """What the bot asks of one workspace's Slack, over a session that all calls share."""
+
+    def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession) -> None:
+        self.client = client
+        self._session = session
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, token: str, api_url: str) -> AsyncIterator[Self]:
+        """A client without retries of its own: a lost answer to a post must never become a second post."""
+        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+            yield cls(AsyncWebClient(token, base_url=f"{api_url}/", session=session, retry_handlers=[]), session)
+
+    def without_token(self) -> AsyncWebClient:
+        """A client over the same session for Bolt, which is told the token by our own `authorize`."""
+        return AsyncWebClient(base_url=self.client.base_url, session=self._session, retry_handlers=[])
+
+    async def identity(self) -> dict[str, Any]:
+        """auth.test: whose token this is (`team_id`, `team`, `user_id`, `bot_id`)."""
+        return _data(await _named(self.client.auth_test()))
+
+    async def post(
+        self, channel: str, content: dict[str, Any], *, thread_ts: str | None = None, notice: int | None = None
+    ) -> tuple[str, str]:
+        """Post a message; gives the channel's id and the message's `ts`. `notice` goes along as metadata."""
+        metadata = {"event_type": "mailroom_notice", "event_payload": {"notice": notice}} if notice else None
+        answer = await _named(
+            self.client.chat_postMessage(
+                channel=channel,
+                text=content["text"],
+                blocks=content["blocks"],
+                thread_ts=thread_ts,
+                metadata=metadata,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        )
+        return str(answer["channel"]), str(answer["ts"])
+
+    async def edit(self, channel: str, ts: str, content: dict[str, Any]) -> None:
+        """Replace a message's text and blocks."""
+        await _named(
+            self.client.chat_update(channel=channel, ts=ts, text=content["text"], blocks=content["blocks"]),
+        )
+
+    async def direct_channel(self, user: str) -> str:
+        """The id of the direct message channel with a person."""
+        answer = await _named(self.client.conversations_open(users=[user]))
+        return str(answer["channel"]["id"])
+
+    async def open_view(self, trigger_id: str, view: Block) -> None:
+        """Open a form on the screen of the person whose trigger it is, within Slack's 3 s."""
+        await _named(self.client.views_open(trigger_id=trigger_id, view=view))
+
+    async def update_view(self, view_id: str, view: Block) -> None:
+        """Replace what an open form shows."""
+        await _named(self.client.views_update(view_id=view_id, view=view))
+
+    async def actor(self, user: str, workspace: str) -> Actor:
+        """A person's standing in a workspace, from users.info."""
+        answer = await _named(self.client.users_info(user=user))
+        return _actor(answer["user"], workspace)
+
+    async def admins(self, workspace: str) -> list[Actor]:
+        """The workspace's admins and owners who are not bots, from users.list."""
+        found: list[Actor] = []
+        cursor = ""
+        while True:
+            answer = await _named(self.client.users_list(limit=200, cursor=cursor, team_id=workspace))
+            people = [_actor(user, workspace) for user in answer["members"] if not user.get("is_bot")]
+            found.extend(actor for actor in people if actor.admin and actor.full_member)
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return found
+
+    async def respond(self, response_url: str, content: dict[str, Any]) -> None:
+        """Answer a command privately through its response URL, which is a secret and stays out of every error."""
+        body = {"response_type": "ephemeral", "replace_original": False, **content}
+        try:
+            async with self._session.post(response_url, json=body, timeout=RESPONSE_URL_TIMEOUT) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            failure = type(error).__name__
+        else:
+            if status == 200:  # noqa: PLR2004 - the only answer that means yes
+                return
+            failure = f"status {status}"
+        raise Refused(f"The response URL did not take the answer ({failure}).")
+
+
+async def _named(answer: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
+    try:
+        return await answer
+    except SlackApiError as error:
+        named = _refusal(error)
+    except aiohttp.ClientConnectorError as error:
+        named = NotSent(type(error).__name__)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        named = AnswerLost(type(error).__name__)
+    raise named
+
+
+def _refusal(error: SlackApiError) -> SlackError:
+    response = error.response
+    if not isinstance(response, AsyncSlackResponse):
+        return AnswerLost("unreadable answer")
+    name = str(response.get("error") or response.status_code) if isinstance(response.data, dict) else "unreadable"
+    if response.status_code == 429 or name == "ratelimited":  # noqa: PLR2004 - Slack's rate limits page
+        return Limited(float(response.headers.get("Retry-After", 1)))
+    if name in AMBIGUOUS or response.status_code >= 500 or name == "unreadable":  # noqa: PLR2004 - a server's failure
+        return AnswerLost(name)
+    return PlaceGone(name) if name in PLACE_GONE else Refused(name)
+
+
+def _data(answer: AsyncSlackResponse) -> dict[str, Any]:
+    return answer.data if isinstance(answer.data, dict) else {}
+
+
+def _actor(user: dict[str, Any], workspace: str) -> Actor:
+    return Actor(
+        id=str(user["id"]),
+        admin=bool(user.get("is_admin") or user.get("is_owner") or user.get("is_primary_owner")),
+        guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        outsider=bool(user.get("is_stranger")) or user.get("team_id", workspace) != workspace,
+        deactivated=bool(user.get("deleted")),
+    )

@@ -1,0 +1,156 @@
+"""Typed text, taken apart at the edge into types that cannot be wrong."""
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Annotated
+
+import idna
+from pydantic import AfterValidator
+
+from bot import mrkdwn
+from bot.errors import UsageError
+
+MOST_MAILBOXES = 1_000
+MOST_LABELS = 10
+"""MailAPI's reference: up to 10 sub-domains in a request."""
+LONGEST_LOCAL_PART = 64
+"""RFC 5321, 4.5.3.1.1."""
+LONGEST_NAME = 200
+MOST_QUOTA_MB = 1_048_576
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_{|}~-]+)*")
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
+_LINK = re.compile(r"<(?:https?://|mailto:)[^|>]*\|([^>]*)>")
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The words and options of a typed line."""
+
+    words: tuple[str, ...]
+    options: dict[str, str]
+
+    def after(self, count: int) -> "Typed":
+        """The same without the first `count` words."""
+        return Typed(self.words[count:], self.options)
+
+    def only(self, *known: str, example: str) -> dict[str, str]:
+        """The options, none of which is beside `known`; raises `UsageError`."""
+        for name in self.options:
+            if name not in known:
+                shown = mrkdwn.code("--" + mrkdwn.cut(name, 40))
+                raise UsageError(f"There is no option {shown} here.", example=example)
+        return self.options
+
+
+def take_apart(text: str) -> Typed:
+    """The words and `--options` of a line as Slack delivers it; raises `UsageError` for an open quote."""
+    try:
+        parts = shlex.split(_as_typed(text).translate(_QUOTES))
+    except ValueError:
+        raise UsageError('A quote is open: close it, as in `--name "John Doe"`.') from None
+    words: list[str] = []
+    options: dict[str, str] = {}
+    waiting = iter(parts)
+    for part in waiting:
+        name, has_value, value = part.removeprefix("--").partition("=")
+        if not part.startswith("--"):
+            words.append(part)
+        elif has_value:
+            options[name.lower()] = value
+        else:
+            options[name.lower()] = _value_of(name, next(waiting, None))
+    return Typed(tuple(words), options)
+
+
+def domain(text: str) -> str:
+    """A domain in lower case, as punycode where it is international; raises `ValueError`."""
+    name = text.strip().rstrip(".").lower()
+    try:
+        ascii_name = idna.encode(name, uts46=True).decode() if name else ""
+    except idna.IDNAError:
+        ascii_name = ""
+    if "." not in ascii_name or not all(_LABEL.fullmatch(label) for label in ascii_name.split(".")):
+        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 80))} is not a domain.")
+    return ascii_name
+
+
+def label(text: str) -> str:
+    """A sub-domain's label in lower case: letters, numbers and hyphens, as MailAPI takes; raises `ValueError`."""
+    name = text.strip().lower()
+    if not _LABEL.fullmatch(name):
+        raise ValueError(
+            f"{mrkdwn.code(mrkdwn.cut(text, 80))} is not a sub-domain label: use letters, digits and hyphens, no dots."
+        )
+    return name
+
+
+def local_part(text: str) -> str:
+    """What stands before the @ of an address, in lower case; raises `ValueError`."""
+    local = text.strip().lower()
+    if len(local) > LONGEST_LOCAL_PART or not _LOCAL_PART.fullmatch(local):
+        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 80))} cannot stand before the @ of an address.")
+    return local
+
+
+Domain = Annotated[str, AfterValidator(domain)]
+Label = Annotated[str, AfterValidator(label)]
+LocalPart = Annotated[str, AfterValidator(local_part)]
+
+
+def address(text: str) -> tuple[str, str]:
+    """The local part and the domain of a mail address; raises `ValueError`."""
+    local, at, name = text.strip().rpartition("@")
+    if not at or not local:
+        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 80))} is not a mail address.")
+    return local_part(local), domain(name)
+
+
+def count(text: str) -> int:
+    """How many mailboxes; raises `ValueError`."""
+    number = _whole(text)
+    if number < 1:
+        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 40))} is not a number of mailboxes.")
+    if number > MOST_MAILBOXES:
+        raise ValueError(f"{number:,} mailboxes are too many at once: ask for up to {MOST_MAILBOXES:,} and repeat.")
+    return number
+
+
+def quota_mb(text: str) -> int:
+    """A quota in megabytes; raises `ValueError`."""
+    number = _whole(text)
+    if not 1 <= number <= MOST_QUOTA_MB:
+        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 40))} is not a quota: give megabytes, as in `--quota 1024`.")
+    return number
+
+
+def display_name(text: str) -> str:
+    """A name that is shown beside an address; raises `ValueError`."""
+    name = " ".join(text.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ValueError(f"A name has 1 to {LONGEST_NAME} visible characters.")
+    return name
+
+
+def _whole(text: str) -> int:
+    """The number in plain digits, or 0 for anything else."""
+    return int(text) if _DIGITS.fullmatch(text) else 0
+
+
+def _as_typed(text: str) -> str:
+    """Undo what Slack does to typed text: links and mail addresses in angle brackets, three escaped characters."""
+    text = _LINK.sub(r"\1", text)
+    for entity, sign in _ENTITIES:
+        text = text.replace(entity, sign)
+    return text
+
+
+def _value_of(name: str, value: str | None) -> str:
+    if value is None or value.startswith("--"):
+        shown = mrkdwn.code("--" + mrkdwn.cut(name, 40))
+        raise UsageError(f"{shown} needs a value after it.")
+    return value

@@ -1,0 +1,1 @@
+"""The machine's half: plans requests, sends their calls, watches and settles them."""

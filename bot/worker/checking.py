@@ -1,0 +1,108 @@
+"""Checking a key that somebody wants to connect: it takes the place of the one in force only if it works."""
+
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from sqlmodel import Session
+
+from bot.blocks import forms
+from bot.mailapi import MailAPIError, Rejected
+from bot.notices import owing
+from bot.pace import retry_after
+from bot.slack import Slack, SlackError
+from bot.worker.machine import Machine
+from storage import audit, connections, moves
+from storage.tables import Connection
+
+log = structlog.get_logger(__name__)
+
+MOST_TRIES = 4
+"""How often MailAPI may be out of reach before the person is told that the key could not be checked."""
+
+
+async def check(machine: Machine, slack: Slack, connection: Connection) -> None:
+    """List the domains with the new key, and tell the person in the form and directly what came of it."""
+    try:
+        found = await machine.account(connection).domains.list()
+    except Rejected as error:
+        await machine.database.write(partial(_refused, machine, connection, f"MailAPI says: {error.reason}"))
+    except MailAPIError as error:
+        if connection.attempts + 1 >= MOST_TRIES:
+            reason = "MailAPI did not answer, so the key could not be checked."
+            await machine.database.write(partial(_refused, machine, connection, reason))
+            return
+        log.info("key check put off", connection=connection.id, reason=type(error).__name__)
+        due_at = machine.clock() + min(retry_after(connection.attempts + 1), timedelta(seconds=4))
+        await machine.database.write(
+            lambda session: moves.put_off(session, Connection, connection.id, due_at, attempts=connection.attempts + 1)
+        )
+    else:
+        first = await machine.database.write(partial(_connected, machine, connection, found.total))
+        if first:
+            await _tell_admins(machine, slack, connection)
+
+
+def _connected(machine: Machine, connection: Connection, domain_count: int, session: Session) -> bool:
+    """Put it in force and say so; whether it is the workspace's first."""
+    now, workspace = machine.clock(), connection.workspace_id
+    before = connections.in_force(session, workspace)
+    if not connections.put_in_force(session, connection, now=now, domain_count=domain_count):
+        return False
+    view, message = (
+        forms.connected(connection.last_four, domain_count),
+        forms.connected_message(connection.last_four, domain_count),
+    )
+    key = f"connection:{connection.id}:connected"
+    owing.view(session, workspace, connection.view_id or "", key, view, now=now)
+    owing.direct(session, workspace, connection.connected_by, key, message, now=now)
+    _audit(session, machine, connection, "replaced the one before" if before else "connected")
+    log.info("key connected", workspace=workspace, connection=connection.id, domains=domain_count)
+    return before is None
+
+
+def _refused(machine: Machine, connection: Connection, reason: str, session: Session) -> None:
+    """The key does not work: erase it and say so; the one in force stays."""
+    now, workspace = machine.clock(), connection.workspace_id
+    if not connections.refuse(session, connection, reason, now=now):
+        return
+    before = connections.in_force(session, workspace)
+    in_force = before.last_four if before else None
+    key = f"connection:{connection.id}:refused"
+    view = forms.refused_form(reason, in_force=in_force, caller_id=connection.caller_id)
+    message = forms.refused_message(connection.last_four, reason, in_force=in_force)
+    owing.view(session, workspace, connection.view_id or "", key, view, now=now)
+    owing.direct(session, workspace, connection.connected_by, key, message, now=now)
+    _audit(session, machine, connection, "refused")
+    log.info("key refused", workspace=workspace, connection=connection.id)
+
+
+async def _tell_admins(machine: Machine, slack: Slack, connection: Connection) -> None:
+    """The admins hear who connected the workspace's first key, except the one who did."""
+    try:
+        admins = await slack.admins(connection.workspace_id)
+    except SlackError as error:
+        log.warning("could not ask Slack who the admins are", reason=str(error))
+        return
+    message = forms.first_connected(connection.last_four, connection.connected_by)
+
+    def tell(session: Session) -> None:
+        for admin in admins:
+            if admin.id != connection.connected_by:
+                key = f"connection:{connection.id}:first"
+                owing.direct(session, connection.workspace_id, admin.id, key, message, now=machine.clock())
+
+    await machine.database.write(tell)
+
+
+def _audit(session: Session, machine: Machine, connection: Connection, outcome: str) -> None:
+    audit.append(
+        session,
+        connection.workspace_id,
+        at=machine.clock(),
+        actor=connection.connected_by,
+        action="connect",
+        outcome=outcome,
+        subject=f"connection:{connection.id}",
+        details={"last_four": connection.last_four, "caller_id": connection.caller_id},
+    )

@@ -1,0 +1,57 @@
+"""The end of a call, and of the request whose last call it was."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from bot.blocks import thread
+from bot.notices import owing
+from storage import audit, calls, connections, requests
+from storage.states import OPEN_CALLS, CallState, RequestState
+from storage.tables import Call, Request
+
+log = structlog.get_logger(__name__)
+
+
+def end_call(
+    session: Session, call: Call, before: CallState, after: CallState, *, now: datetime, **values: Any
+) -> bool:
+    """Move a call to its end, and its request too where nothing else of it is open; false where another was first."""
+    request = requests.lock(session, call.request_id)
+    moved = calls.move(session, call.id, before, after, ended_at=now, due_at=None, leased_until=None, **values)
+    if moved and request is not None:
+        session.expire_all()
+        end_request(session, request, now=now)
+    return moved
+
+
+def end_request(session: Session, request: Request, *, now: datetime) -> None:
+    """Show how far the request is, and say its end in the thread where all its calls have ended."""
+    open_calls = [call for call in calls.of_request(session, request.id) if call.state in OPEN_CALLS]
+    if open_calls or request.state is not RequestState.RUNNING:
+        owing.refresh(session, request, now=now)
+        return
+    progress = owing.progress_of(session, request)
+    requests.move(session, request.id, RequestState.RUNNING, progress.end, ended_at=now)
+    session.refresh(request)
+    progress = owing.progress_of(session, request)
+    owing.refresh(session, request, now=now)
+    owing.thread(session, request, "completion", thread.completion(progress), now=now)
+    connections.erase_unused(session, request.workspace_id)
+    audit.append(
+        session,
+        request.workspace_id,
+        at=now,
+        actor="mailroom",
+        action=request.kind,
+        outcome=request.state.value,
+        subject=f"request:{request.id}",
+        details={
+            "made": progress.made,
+            "asked": progress.total,
+            "tasks": [call.task_id for call in progress.calls if call.task_id],
+        },
+    )
+    log.info("request ended", request=request.id, state=request.state.value, made=progress.made, asked=progress.total)

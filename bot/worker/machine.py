@@ -1,0 +1,121 @@
+"""What every step of the worker needs: the rows, MailAPI with the right key, the time, and what was just looked up."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlmodel import Session
+
+from bot.blocks import thread
+from bot.clock import Clock
+from bot.commands import operation_from
+from bot.mailapi import Account, Credentials, KeyRefused, MailAPI
+from bot.notices import owing
+from bot.operation import Operation, Sight
+from bot.pace import Pace
+from storage import audit, connections
+from storage.database import Database
+from storage.encryption import Vault
+from storage.tables import Call, Connection, Request
+
+log = structlog.get_logger(__name__)
+
+
+class NotConnected(Exception):
+    """The workspace has no key in force."""
+
+
+@dataclass
+class Looks:
+    """Looks at MailAPI, shared by all that need the same one within a moment."""
+
+    clock: Clock
+    pace: Pace
+    _kept: dict[tuple[int, str], tuple[datetime, asyncio.Future[Sight]]] = field(default_factory=dict)
+
+    async def at(self, connection: Connection, operation: Operation, account: Account) -> tuple[Sight, datetime]:
+        """What MailAPI lists where `operation` makes its names, and since when that is known; raises `MailAPIError`.
+
+        One list serves all that ask for it within 2 s.
+        """
+        # Domains and sub-domains stand in one list for the whole account, mailboxes in one for each domain.
+        key = (connection.id, operation.scope if operation.task_kind else "")
+        kept = self._kept.get(key)
+        if kept is None or kept[0] < self.clock() - self.pace.look_kept:
+            kept = (self.clock(), asyncio.ensure_future(operation.look(account)))
+            self._forget_old()
+            self._kept[key] = kept
+        try:
+            return await asyncio.shield(kept[1]), kept[0]
+        except Exception:
+            self._kept.pop(key, None)
+            raise
+
+    def _forget_old(self) -> None:
+        oldest = self.clock() - self.pace.look_kept
+        self._kept = {key: kept for key, kept in self._kept.items() if kept[0] >= oldest or not kept[1].done()}
+
+
+@dataclass
+class Machine:
+    """The worker's tools."""
+
+    database: Database
+    mailapi: MailAPI
+    vault: Vault
+    clock: Clock
+    pace: Pace
+    looks: Looks
+    longest_create: timedelta
+    """The total time-out of a create: a process that was frozen while sending may still be doing so."""
+
+    def account(self, connection: Connection) -> Account:
+        """MailAPI with this connection's key; raises `Undecryptable`."""
+        key = self.vault.unseal(connection.secret or "", workspace=connection.workspace_id, purpose=connections.PURPOSE)
+        return self.mailapi.account(Credentials(key, connection.caller_id))
+
+    async def connection(self, workspace: str, connection_id: int | None = None) -> Connection:
+        """The connection that a call was sent with, or the one in force; raises `NotConnected`."""
+
+        def find(session: Session) -> Connection | None:
+            if connection_id is None:
+                return connections.in_force(session, workspace)
+            return connections.get(session, workspace, connection_id)
+
+        found = await self.database.read(find)
+        if found is None or found.secret is None:
+            raise NotConnected
+        return found
+
+    async def look(self, connection: Connection, operation: Operation) -> tuple[Sight, datetime]:
+        """See `Looks.at`."""
+        return await self.looks.at(connection, operation, self.account(connection))
+
+    async def key_refused(self, connection: Connection, error: KeyRefused) -> None:
+        """Pause the workspace's work and tell whoever connected the key, once."""
+        await self.database.write(partial(self._break, connection, error.reason))
+
+    def _break(self, connection: Connection, reason: str, session: Session) -> None:
+        now = self.clock()
+        if not connections.mark_broken(session, connection, now=now, reason=reason):
+            return
+        log.warning("MailAPI refuses a key", workspace=connection.workspace_id, connection=connection.id)
+        message = thread.paused(connection.last_four, reason)
+        key = f"connection:{connection.id}:broken"
+        owing.direct(session, connection.workspace_id, connection.connected_by, key, message, now=now)
+        audit.append(
+            session,
+            connection.workspace_id,
+            at=now,
+            actor="mailroom",
+            action="connection",
+            outcome="broken",
+            subject=f"connection:{connection.id}",
+        )
+
+
+def operation_of(row: Request | Call) -> Operation:
+    """What a row asks MailAPI for; raises `ValueError` where it cannot be read."""
+    return operation_from(row.kind, row.parameters)

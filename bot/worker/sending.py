@@ -1,0 +1,227 @@
+"""Sending a call: written down as `sending` before the bytes leave, and what came of it afterwards."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from bot.blocks import thread
+from bot.mailapi import KeyRefused, MailAPIError, OutcomeUnknown, RateLimited, Rejected, Unavailable
+from bot.notices import owing
+from bot.operation import Operation, Sight
+from bot.pace import retry_after
+from bot.worker.ending import end_call, end_request
+from bot.worker.machine import Machine, NotConnected, operation_of
+from bot.worker.planning import add_calls, names_in_flight
+from storage import calls, moves, requests, workspaces
+from storage.states import CallState
+from storage.tables import Call, Connection
+
+log = structlog.get_logger(__name__)
+
+FIRST_LOOK = timedelta(seconds=2)
+"""When a create whose answer was lost is looked for first: the provider queues, so it may take a moment."""
+TOLD_AFTER = 3
+"""How many tries in vain it takes until the thread says so."""
+
+
+async def send(machine: Machine, call: Call) -> None:
+    """Send a queued call, unless a window is closed or its names have come to exist meanwhile."""
+    operation = operation_of(call)
+    try:
+        connection = await machine.connection(call.workspace_id)
+    except NotConnected:
+        await _put_off(machine, call, None)
+        return
+    opens_at = await machine.database.read(partial(_window, machine, call, connection, operation))
+    if opens_at is not None:
+        await machine.database.write(partial(_wait, machine, call, opens_at, known=True))
+        return
+    try:
+        sight, looked_at = await _look_again(machine, call, connection, operation)
+    except KeyRefused as error:
+        await machine.key_refused(connection, error)
+        await _put_off(machine, call, None)
+    except MailAPIError as error:
+        await _put_off(machine, call, error.reason)
+    else:
+        begun = partial(_begin, machine, call, connection, operation, sight, looked_at)
+        if await machine.database.write(begun):
+            await _submit(machine, call, connection, operation)
+
+
+def _window(
+    machine: Machine, call: Call, connection: Connection, operation: Operation, session: Session
+) -> datetime | None:
+    """When MailAPI takes such a call again, as far as our own records tell; `None` where it does now."""
+    if operation.window is None:
+        return None
+    last = calls.last_sent(session, connection.id, call.domain, call.kind)
+    opens_at = last + operation.window if last else None
+    return opens_at if opens_at and opens_at > machine.clock() else None
+
+
+async def _look_again(
+    machine: Machine, call: Call, connection: Connection, operation: Operation
+) -> tuple[Sight | None, datetime]:
+    """What exists now; `None` where the plan's look is fresh enough to stand for it."""
+    if call.looked_at is not None and call.looked_at > machine.clock() - machine.pace.look_kept:
+        return None, call.looked_at
+    return await machine.look(connection, operation)
+
+
+def _begin(
+    machine: Machine,
+    call: Call,
+    connection: Connection,
+    operation: Operation,
+    sight: Sight | None,
+    looked_at: datetime,
+    session: Session,
+) -> bool:
+    """Move the call to `sending` with what existed before it; false where it must not be sent as it is."""
+    now = machine.clock()
+    if sight is not None and not _still_whole(session, machine, call, operation, sight, looked_at):
+        return False
+    existing = call.existing if sight is None else sorted(sight)
+    return calls.move(
+        session,
+        call.id,
+        CallState.QUEUED,
+        CallState.SENDING,
+        connection_id=connection.id,
+        existing=existing,
+        looked_at=looked_at,
+        sent_at=now,
+        watch_until=now + machine.pace.watch_for,
+        leased_until=now + moves.LEASE,
+        attempts=call.attempts + 1,
+    )
+
+
+def _still_whole(
+    session: Session, machine: Machine, call: Call, operation: Operation, sight: Sight, looked_at: datetime
+) -> bool:
+    """Whether all of the call's names are still missing; where not, calls for the missing ones take its place."""
+    workspaces.lock(session, call.workspace_id)
+    request = requests.lock(session, call.request_id)
+    if request is None:
+        return False
+    taken = {name for name in operation.names() if name in sight}
+    in_flight = names_in_flight(session, request, operation)
+    left = operation.without(taken | in_flight)
+    if left == (operation,):
+        return True
+    now = machine.clock()
+    plan = dict(request.plan or {})
+    plan["existing"] = sorted({*plan.get("existing", ()), *taken})
+    plan["in_flight"] = sorted({*plan.get("in_flight", ()), *(in_flight & set(operation.names()) - taken)})
+    request.plan = plan
+    session.add(request)
+    add_calls(session, request, left, sorted(sight), looked_at, now=now)
+    names = sum(len(part.names()) for part in left)
+    note = thread.reduced(operation.counted(names), existing=len(operation.names()) - names)
+    owing.thread(session, request, f"call:{call.id}:reduced", note, now=now)
+    end_call(session, call, CallState.QUEUED, CallState.CANCELLED, now=now)
+    return False
+
+
+async def _submit(machine: Machine, call: Call, connection: Connection, operation: Operation) -> None:
+    """Send it, and write what came of it by its remedy."""
+    write = machine.database.write
+    try:
+        task_id = await operation.submit(machine.account(connection))
+    except KeyRefused as error:
+        await write(partial(_requeue, call, machine.clock(), error.reason))
+        await machine.key_refused(connection, error)
+    except RateLimited as error:
+        await write(partial(_limited, machine, call, operation, error))
+    except Rejected as error:
+        await write(partial(_rejected, machine, call, error))
+    except OutcomeUnknown as error:
+        await write(partial(_unknown, machine, call, error.reason))
+    except Unavailable as error:
+        due_at = machine.clock() + retry_after(call.attempts + 1, machine.pace)
+        await write(partial(_requeue, call, due_at, error.reason))
+    else:
+        await write(partial(_accepted, machine, call, task_id))
+
+
+def _accepted(machine: Machine, call: Call, task_id: int | None, session: Session) -> None:
+    """MailAPI took it. A late answer still counts where the call has been found as unknown meanwhile."""
+    now = machine.clock()
+    values: dict[str, Any] = {
+        "task_id": task_id,
+        "due_at": now + machine.pace.next_poll(timedelta()),
+        "leased_until": None,
+        "attempts": 0,
+        "reason": None,
+    }
+    request = requests.lock(session, call.request_id)
+    moved = calls.move(session, call.id, CallState.SENDING, CallState.ACCEPTED, **values) or calls.move(
+        session, call.id, CallState.UNKNOWN, CallState.ACCEPTED, **values
+    )
+    log.info("call accepted", call=call.id, request=call.request_id, task=task_id, noted=moved)
+    if request is not None:
+        end_request(session, request, now=now)
+
+
+def _rejected(machine: Machine, call: Call, error: Rejected, session: Session) -> None:
+    log.info("call rejected", call=call.id, request=call.request_id, status=error.status)
+    end_call(session, call, CallState.SENDING, CallState.FAILED, now=machine.clock(), reason=error.reason)
+
+
+def _limited(machine: Machine, call: Call, operation: Operation, error: RateLimited, session: Session) -> None:
+    """A closed window of which we have no record is tried again after its length; else after what was said."""
+    _requeue(call, machine.clock() + timedelta(seconds=error.retry_after or 1), error.reason, session)
+    if operation.window is not None:
+        _wait(machine, call, machine.clock() + operation.window, session, known=False)
+
+
+def _wait(machine: Machine, call: Call, opens_at: datetime, session: Session, *, known: bool) -> None:
+    """Wait for a window, and say until when."""
+    calls.move(session, call.id, CallState.QUEUED, CallState.WAITING, due_at=opens_at, leased_until=None)
+    request = requests.lock(session, call.request_id)
+    if request is not None:
+        message = thread.waits(opens_at, known=known)
+        key = f"call:{call.id}:waits:{int(opens_at.timestamp())}"
+        owing.thread(session, request, key, message, now=machine.clock())
+        owing.refresh(session, request, now=machine.clock())
+
+
+def open_window(machine: Machine, call: Call, session: Session) -> None:
+    """The window has come: queue the call again."""
+    calls.move(session, call.id, CallState.WAITING, CallState.QUEUED, due_at=machine.clock(), leased_until=None)
+
+
+def _requeue(call: Call, due_at: datetime, reason: str, session: Session) -> None:
+    """It was certainly not sent, and is sent again later; its attempts stand in the row already."""
+    log.info("call requeued", call=call.id, request=call.request_id)
+    calls.move(session, call.id, CallState.SENDING, CallState.QUEUED, due_at=due_at, leased_until=None, reason=reason)
+
+
+def _unknown(machine: Machine, call: Call, reason: str, session: Session) -> None:
+    """It may have happened: look for it, and never send it again blindly."""
+    now = machine.clock()
+    log.warning("a create's answer was lost", call=call.id, request=call.request_id)
+    lost = {"due_at": now + FIRST_LOOK, "leased_until": None, "reason": reason, "grew_at": now}
+    calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, **lost)
+    request = requests.lock(session, call.request_id)
+    if request is not None:
+        owing.refresh(session, request, now=now)
+
+
+async def _put_off(machine: Machine, call: Call, unavailable: str | None) -> None:
+    """Look at the call again later; from the third time on, the thread says that MailAPI is out of reach."""
+
+    def put_off(session: Session) -> None:
+        now, attempts = machine.clock(), call.attempts + 1
+        calls.put_off(session, call.id, now + retry_after(attempts, machine.pace), attempts=attempts)
+        request = requests.lock(session, call.request_id)
+        if unavailable and attempts >= TOLD_AFTER and request is not None:
+            owing.thread(session, request, "unavailable", thread.unavailable(unavailable), now=now)
+
+    log.info("call put off", call=call.id, request=call.request_id)
+    await machine.database.write(put_off)

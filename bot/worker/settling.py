@@ -1,0 +1,109 @@
+"""Settling creates whose answer was lost, by what is there now and was not there before."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from bot.blocks import thread
+from bot.mailapi import KeyRefused, MailAPIError, NotFound
+from bot.notices import owing
+from bot.operation import Sight
+from bot.pace import retry_after
+from bot.worker.ending import end_call, end_request
+from bot.worker.machine import Machine, NotConnected, operation_of
+from bot.worker.watching import from_sight
+from storage import calls, requests
+from storage.states import CallState
+from storage.tables import Call
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY = timedelta(seconds=5)
+
+
+def recover(machine: Machine, session: Session) -> None:
+    """What is found in sending after its lease is unknown: whoever sent it is gone, or frozen."""
+    now = machine.clock()
+    for call in calls.lost_in_sending(session, now=now):
+        due_at = (call.leased_until or now) + machine.longest_create
+        lost: dict[str, Any] = {"due_at": due_at, "leased_until": None, "grew_at": due_at}
+        calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, **lost, reason="interrupted while sending")
+        log.warning("found in sending", call=call.id, request=call.request_id)
+
+
+async def settle(machine: Machine, call: Call) -> None:
+    """Look for what a call with a lost answer made, and move it on, or ask a person."""
+    operation = operation_of(call)
+    try:
+        connection = await machine.connection(call.workspace_id, call.connection_id)
+    except NotConnected:
+        await _again(machine, call)
+        return
+    try:
+        sight, _ = await machine.look(connection, operation)
+    except KeyRefused as error:
+        await machine.key_refused(connection, error)
+        await _again(machine, call)
+    except NotFound:
+        await machine.database.write(partial(_judge, machine, call, {}))
+    except MailAPIError:
+        await _again(machine, call)
+    else:
+        await machine.database.write(partial(_judge, machine, call, sight))
+
+
+def _judge(machine: Machine, call: Call, sight: Sight, session: Session) -> None:
+    """All of it there and ready: done. All there: watched on. Some: as long as it grows. Else a person is asked."""
+    now = machine.clock()
+    existing = set(call.existing or ())
+    found = [name for name in call.names if name in sight and name not in existing]
+    results = from_sight(call, sight)
+    if len(results) == len(call.names):
+        made = sum(result["ok"] for result in results.values())
+        if made in (0, len(results)):
+            after = CallState.DONE if made else CallState.FAILED
+            end_call(session, call, CallState.UNKNOWN, after, now=now, results=results)
+            return
+    if len(found) == len(call.names):
+        _watch_on(machine, call, results, session)
+        return
+    grew = len(found) > len(call.results or {})
+    grew_at = now if grew else (call.grew_at or now)
+    if grew_at + machine.pace.ask_after <= now:
+        _ask(machine, call, session)
+        return
+    seen = {name: results.get(name, {"ok": None, "word": sight[name].word}) for name in found}
+    calls.put_off(session, call.id, now + LOOK_EVERY, results=seen, grew_at=grew_at, attempts=0)
+
+
+def _watch_on(machine: Machine, call: Call, results: dict[str, dict[str, Any]], session: Session) -> None:
+    """It got through: watched by its list from now on, since nobody knows its task."""
+    due_at = machine.clock() + machine.pace.first_poll
+    values: dict[str, Any] = {"due_at": due_at, "leased_until": None, "results": results}
+    calls.move(session, call.id, CallState.UNKNOWN, CallState.ACCEPTED, **values)
+    request = requests.lock(session, call.request_id)
+    if request is not None:
+        end_request(session, request, now=machine.clock())
+
+
+def _ask(machine: Machine, call: Call, session: Session) -> None:
+    """Stop looking and put it to a person, in the thread."""
+    calls.put_off(session, call.id, None)
+    request = requests.lock(session, call.request_id)
+    if request is not None:
+        key = f"call:{call.id}:lost:{_stamp(call.grew_at)}"
+        message = thread.lost(call, operation_of(call).title())
+        owing.thread(session, request, key, message, now=machine.clock())
+        owing.refresh(session, request, now=machine.clock())
+
+
+async def _again(machine: Machine, call: Call) -> None:
+    due_at = machine.clock() + retry_after(call.attempts + 1, machine.pace)
+    await machine.database.write(lambda session: calls.put_off(session, call.id, due_at, attempts=call.attempts + 1))
+
+
+def _stamp(moment: datetime | None) -> int:
+    return int(moment.timestamp()) if moment else 0

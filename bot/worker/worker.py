@@ -1,0 +1,152 @@
+"""The tick: claims what is due and hands it to bounded pools, which act and write what came of it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from bot.commands import LISTED_KINDS
+from bot.notices.telling import Teller
+from bot.pool import Pool
+from bot.slack import Slack
+from bot.worker import checking, planning, sending, settling, watching
+from bot.worker.machine import Machine
+from storage import calls, connections, moves, requests
+from storage.database import DatabaseUnavailable
+from storage.states import CallState
+from storage.tables import Call, Request
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Drives the machine's half; `tick` may be called at any time and any number of times."""
+
+    def __init__(self, *, machine: Machine, slack: Slack, teller: Teller, pool: Pool) -> None:
+        self._machine = machine
+        self._slack = slack
+        self._teller = teller
+        self._pool = pool
+        self._ticking: asyncio.Task[None] | None = None
+        self._again = False
+        self._stopped = False
+        self._out_of_order = False
+
+    def nudge(self) -> None:
+        """Tick now; several nudges in a row are one tick more."""
+        if self._stopped:
+            return
+        if self._ticking is None:
+            self._ticking = asyncio.create_task(self._tick_until_quiet())
+        else:
+            self._again = True
+
+    async def _tick_until_quiet(self) -> None:
+        try:
+            while True:
+                self._again = False
+                await self.tick()
+                if not self._again:
+                    return
+        finally:
+            self._ticking = None
+
+    async def tick(self) -> None:
+        """Claim what is due and start it; an outage of the database is logged when it begins and when it ends."""
+        try:
+            await self._claim()
+        except DatabaseUnavailable as error:
+            if not self._out_of_order:
+                log.error("the database is out of reach", reason=str(error))  # noqa: TRY400 - one line says it
+            self._out_of_order = True
+            return
+        if self._out_of_order:
+            log.info("the database is back")
+        self._out_of_order = False
+
+    async def stop(self, seconds: float) -> None:
+        """Claim nothing more, and give what runs `seconds` to end."""
+        self._stopped = True
+        if self._ticking is not None:
+            await asyncio.wait([self._ticking])
+        late = await asyncio.gather(self._pool.drain(seconds), self._teller.pool.drain(seconds))
+        if any(late):
+            log.warning("stopped with work under way, which the next start takes up", left=sum(late))
+
+    async def _claim(self) -> None:
+        await self._machine.database.write(partial(settling.recover, self._machine))
+        await self._teller.tick(self.nudge)
+        await self._claim_checks()
+        await self._claim_requests()
+        await self._claim_calls()
+
+    async def _claim_checks(self) -> None:
+        claimed = await self._machine.database.write(
+            partial(connections.claim_checks, now=self._machine.clock(), most=self._pool.free)
+        )
+        for connection in claimed:
+            self._start(connection.workspace_id, checking.check(self._machine, self._slack, connection))
+
+    async def _claim_requests(self) -> None:
+        now, busy = self._machine.clock(), self._pool.busy
+        claim = partial(requests.claim_planning, now=now, most=self._pool.free, busy=busy)
+        await self._share_out(
+            Request, await self._machine.database.write(claim), lambda row: planning.plan(self._machine, row)
+        )
+
+    async def _claim_calls(self) -> None:
+        now, busy = self._machine.clock(), self._pool.busy
+        claimed = await self._machine.database.write(partial(calls.claim, now=now, most=self._pool.free, busy=busy))
+        listed = [call for call in claimed if call.state is CallState.ACCEPTED and call.kind in LISTED_KINDS]
+        await self._share_out(Call, [call for call in claimed if call not in listed], self._step)
+        for connection_id in {call.connection_id for call in listed if call.connection_id is not None}:
+            await self._watch_domains(connection_id, [c for c in listed if c.connection_id == connection_id])
+
+    async def _watch_domains(self, connection_id: int, due: Sequence[Call]) -> None:
+        """All of a connection's domains in one round, also those that are not due yet."""
+        claim = partial(calls.claim_watched, connection_id=connection_id, kinds=LISTED_KINDS, now=self._machine.clock())
+        others = await self._machine.database.write(claim)
+        self._start(due[0].workspace_id, watching.watch_together(self._machine, [*due, *others]))
+
+    async def _step(self, call: Call) -> None:
+        match call.state:
+            case CallState.QUEUED:
+                await sending.send(self._machine, call)
+            case CallState.WAITING:
+                await self._machine.database.write(partial(sending.open_window, self._machine, call))
+            case CallState.ACCEPTED:
+                await watching.watch(self._machine, call)
+            case _:
+                await settling.settle(self._machine, call)
+
+    async def _share_out(
+        self, table: type[Any], rows: Sequence[Any], step: Callable[[Any], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Start each row within its workspace's share; what has no room is given back for the next tick."""
+        left = [row for row in rows if not self._started(row, step)]
+        if left:
+            await self._machine.database.write(partial(_give_back, table, left))
+            self._again = True
+
+    def _started(self, row: Any, step: Callable[[Any], Coroutine[Any, Any, None]]) -> bool:
+        if not self._pool.room(row.workspace_id):
+            return False
+        self._start(row.workspace_id, step(row))
+        return True
+
+    def _start(self, workspace: str, work: Coroutine[Any, Any, None]) -> None:
+        self._pool.start(workspace, self._then_nudge(work))
+
+    async def _then_nudge(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        finally:
+            self.nudge()
+
+
+def _give_back(table: type[Any], rows: Sequence[Any], session: Session) -> None:
+    for row in rows:
+        moves.put_off(session, table, row.id, row.due_at)
