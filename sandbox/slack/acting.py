@@ -16,7 +16,7 @@ class Person:
     """One person at his screen; raises `Impossible` for what the screen does not offer."""
 
     def __init__(self, platform: Platform, workspace: Workspace, user: str) -> None:
-        if user not in workspace.users:
+        if user not in workspace.users or workspace.users[user].deleted:
             raise Impossible(f"There is no user {user}.")
         self._platform = platform
         self._workspace = workspace

@@ -69,7 +69,7 @@ async def disconnect(platform: Platform, asked: Json) -> Any:
     """{reason}: announce the end to all sockets; null cuts them without a word."""
     for connection in list(platform.sockets.connections):
         if asked["reason"] is None:
-            connection.cut()
+            platform.sockets.cut(connection)
         else:
             seconds = 0.0 if asked["reason"] == "link_disabled" else platform.settings.refresh_seconds
             platform.later(platform.sockets.disconnect(connection, asked["reason"], seconds))

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from sandbox.slack import lumen
 from sandbox.slack.control import reading
 from sandbox.slack.platform import Platform
-from sandbox.slack.refusal import Impossible
 from sandbox.slack.world import Json
 
 
@@ -74,10 +72,3 @@ async def reads_thread(platform: Platform, asked: Json) -> Any:
 async def view(platform: Platform, asked: Json) -> Any:
     """{user}: the modal on top, or null."""
     return reading.view_on_top(platform.home, asked["user"])
-
-
-async def direct(platform: Platform, asked: Json) -> Any:
-    """{user}: the id of the direct messages with the bot."""
-    if asked["user"] not in platform.home.users:
-        raise Impossible(f"There is no user {asked['user']}.")
-    return lumen.direct(platform.home, asked["user"]).id

@@ -24,7 +24,6 @@ _WORDS: tuple[Word, ...] = (
     people.sees,
     people.reads_thread,
     people.view,
-    people.direct,
     workspace.roster,
     workspace.add_user,
     workspace.set_user,

@@ -27,10 +27,6 @@ class Connection:
         """Send one JSON message."""
         await self.websocket.send_text(json.dumps(message, separators=(",", ":")))
 
-    def cut(self) -> None:
-        """End the TCP connection without a word."""
-        self.websocket.scope["sandbox.transport"].abort()
-
 
 class Sockets:
     """The Socket Mode connections of all apps, and the envelopes that wait for their answer."""
@@ -96,6 +92,11 @@ class Sockets:
             return
         await self._converse(connection)
 
+    def cut(self, connection: Connection) -> None:
+        """End the TCP connection without a word; nothing is sent to it any more."""
+        self._forget(connection)
+        connection.websocket.scope["sandbox.transport"].abort()
+
     async def disconnect(self, connection: Connection, reason: str, seconds: float) -> None:
         """Announce the end of `connection`, and close it after `seconds` if it is still there."""
         connection.leaving = True
@@ -116,6 +117,10 @@ class Sockets:
         except (WebSocketDisconnect, RuntimeError):
             pass
         finally:
+            self._forget(connection)
+
+    def _forget(self, connection: Connection) -> None:
+        if connection in self.connections:
             self.connections.remove(connection)
             connection.closed.set()
             self.journal.note("socket_closed", team=connection.team, number=connection.number)

@@ -4,7 +4,7 @@ from sandbox.slack import lumen, messages
 from sandbox.slack.blocks import METADATA, check_message
 from sandbox.slack.messages import Draft
 from sandbox.slack.refusal import Refused
-from sandbox.slack.web_api.call import Call
+from sandbox.slack.web_api.call import Call, invalid
 from sandbox.slack.world import Channel, Json, Message
 
 LONGEST_UPDATE = 4000
@@ -89,6 +89,8 @@ def _check_may_post(call: Call, channel: Channel) -> None:
 
 def _draft(call: Call) -> Draft:
     blocks, attachments, metadata = (call.value(name, f"invalid_{name}_format") for name in _STRUCTURED)
+    if call.flag("reply_broadcast"):
+        raise invalid("the sandbox shows replies in their thread only: reply_broadcast", "reply_broadcast")
     text = call.text("text")
     if not text and not blocks and not attachments:
         raise Refused("no_text")

@@ -133,6 +133,12 @@ async def test_the_world_can_be_changed_and_reset(slack: SlackControl) -> None:
     assert "hush" not in await slack.everything()
 
 
+async def test_who_has_left_does_nothing_any_more(slack: SlackControl) -> None:
+    await slack.set_user(BEN, deleted=True)
+    with pytest.raises(Impossible, match="no user"):
+        await slack.person(BEN).sees(MAIL)
+
+
 async def test_what_cannot_be_done_is_said(slack: SlackControl) -> None:
     with pytest.raises(Impossible, match="A user has no colour"):
         await slack.set_user(ANA, colour="red")

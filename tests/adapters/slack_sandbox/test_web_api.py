@@ -106,6 +106,7 @@ async def test_a_message_is_refused_where_the_bot_cannot_post(client: AsyncWebCl
         ({"attachments": [{"blocks": [{"type": "carousel"}]}]}, "invalid_blocks"),
         ({"text": "x", "thread_ts": "1.000001"}, "thread_not_found"),
         ({"text": ["x"]}, "invalid_arguments"),
+        ({"text": "x", "reply_broadcast": True}, "invalid_arguments"),
         ({"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3000}}] * 5}, "msg_blocks_too_long"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
