@@ -39,20 +39,24 @@ def card(progress: Progress, *, unplanned: str | None = None, moved: str | None 
 _STATUS = {
     RequestState.PLANNING: "*Checking* what exists already.",
     RequestState.AWAITING_DECISION: "*Waiting for a decision.*",
-    RequestState.DONE: "*Done:* {made} created.",
-    RequestState.PARTLY_DONE: "*Partly done:* {made} created. The thread says which were not, and why.",
+    RequestState.APPROVED: "*Starting.*",
     RequestState.FAILED: "*Failed:* nothing was created. The thread says why.",
     RequestState.CANCELLED: "*Cancelled:* nothing was created.",
     RequestState.REJECTED: "*Rejected:* nothing was created.",
     RequestState.EXPIRED: "*Expired:* nothing was created.",
-    RequestState.APPROVED: "*Starting.*",
+}
+_STATUS_OF_ONE = {RequestState.RUNNING: "*{running}*", RequestState.DONE: "*Done:* created."}
+_STATUS_OF_MANY = {
     RequestState.RUNNING: "*{running}* {settled} finished.",
+    RequestState.DONE: "*Done:* {made} created.",
+    RequestState.PARTLY_DONE: "*Partly done:* {made} created. The thread says which were not, and why.",
 }
 
 
 def _status(progress: Progress) -> str:
     total = progress.operation.counted(progress.total)
-    return _STATUS[progress.request.state].format(
+    worded = _STATUS | (_STATUS_OF_ONE if progress.total == 1 else _STATUS_OF_MANY)
+    return worded[progress.request.state].format(
         made=f"{progress.made} of {total}", settled=f"{progress.settled} of {total}", running=_running(progress)
     )
 
@@ -60,12 +64,12 @@ def _status(progress: Progress) -> str:
 def _running(progress: Progress) -> str:
     states = {call.state for call in progress.calls}
     if CallState.UNKNOWN in states:
-        return "Looking for a lost answer:"
+        return "Looking for a lost answer."
     if CallState.STALLED in states:
-        return "Not finished after 24 hours:"
+        return "Not finished after 24 hours."
     if CallState.WAITING in states and states <= {CallState.WAITING, CallState.DONE, CallState.FAILED}:
-        return "Waiting until MailAPI takes it:"
-    return "In progress:"
+        return "Waiting until MailAPI takes it."
+    return "In progress."
 
 
 def _small_print(progress: Progress) -> list[dict[str, object]]:
