@@ -19,6 +19,7 @@ from sandbox.slack.identity import (
     TEAM,
     VAULT,
 )
+from sandbox.slack.refusal import Impossible
 from sandbox.slack.seen import Acknowledgement, Message, SharedFile, View
 from sandbox.slack.server import create_app, run_forever
 from sandbox.slack.world import World
@@ -41,6 +42,7 @@ __all__ = [
     "TEAM",
     "VAULT",
     "Acknowledgement",
+    "Impossible",
     "Message",
     "SharedFile",
     "SlackControl",

@@ -119,7 +119,7 @@ class SlackControl:
         return found
 
     async def envelopes(self, kind: str | None = None) -> list[Json]:
-        """What was delivered: `kind`, `payload`, `ack`, `error`, `seconds`, `transport`, `retry`."""
+        """What was delivered: `kind`, `payload`, `ack`, `error`, `seconds` (none while it waits), `retry`."""
         found: list[Json] = await self.ask("envelopes", kind=kind)
         return found
 

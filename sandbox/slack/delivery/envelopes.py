@@ -6,7 +6,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sandbox.slack.delivery import signed_http
+from sandbox.slack.delivery.signed_http import NotTaken, Retry, SignedHttp
+from sandbox.slack.delivery.sockets import Connection
 from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Refused
 from sandbox.slack.world import Workspace
@@ -14,6 +15,7 @@ from sandbox.slack.world import Workspace
 EnvelopeKind = Literal["slash_commands", "interactive", "events_api"]
 _ANSWERABLE = ("slash_commands", "interactive")
 _TOLD = {"http_timeout": "operation_timeout"}
+Envelope = dict[str, Any]
 
 
 @dataclass(kw_only=True)
@@ -39,19 +41,14 @@ class Answer:
 
 async def deliver(platform: Platform, workspace: Workspace, kind: EnvelopeKind, payload: dict[str, Any]) -> Answer:
     """Deliver once, or twice where that was asked for; the first answer counts."""
-    envelope = {
-        "envelope_id": str(uuid.uuid4()),
-        "type": kind,
-        "payload": payload,
-        "accepts_response_payload": kind in _ANSWERABLE,
-    }
+    envelope = _envelope(kind, payload)
     at_once = platform.faults.take_twice(kind)
     if at_once:
-        both = (attempt(platform, workspace, envelope), attempt(platform, workspace, envelope))
+        both = (_attempt(platform, workspace, envelope), _attempt(platform, workspace, envelope))
         return (await asyncio.gather(*both))[0]
-    answer = await attempt(platform, workspace, envelope)
+    answer = await _attempt(platform, workspace, envelope)
     if at_once is False:
-        await attempt(platform, workspace, envelope)
+        await _attempt(platform, workspace, envelope)
     return answer
 
 
@@ -66,65 +63,74 @@ async def deliver_event(platform: Platform, workspace: Workspace, payload: dict[
 async def _again(platform: Platform, workspace: Workspace, payload: dict[str, Any], reason: str) -> None:
     for number, seconds in enumerate(platform.settings.event_retry_seconds, 1):
         await asyncio.sleep(seconds)
-        envelope = {
-            "envelope_id": str(uuid.uuid4()),
-            "type": "events_api",
-            "payload": payload,
-            "accepts_response_payload": False,
-        }
-        answer = await attempt(platform, workspace, envelope, (number, reason))
+        retry = Retry(number=number, reason=reason)
+        answer = await _attempt(platform, workspace, _envelope("events_api", payload), retry)
         if answer.ok or answer.final:
             return
         reason = answer.reason
 
 
-async def attempt(
-    platform: Platform, workspace: Workspace, envelope: dict[str, Any], retry: tuple[int, str] | None = None
-) -> Answer:
+def _envelope(kind: EnvelopeKind, payload: dict[str, Any]) -> Envelope:
+    return {
+        "envelope_id": str(uuid.uuid4()),
+        "type": kind,
+        "payload": payload,
+        "accepts_response_payload": kind in _ANSWERABLE,
+    }
+
+
+async def _attempt(platform: Platform, workspace: Workspace, envelope: Envelope, retry: Retry | None = None) -> Answer:
     """One delivery, recorded with its answer."""
     started = time.perf_counter()
     connection = platform.sockets.pick(workspace.id)
-    record = {"kind": envelope["type"], "payload": envelope["payload"], "envelope_id": envelope["envelope_id"]}
+    record: dict[str, Any] = {
+        "kind": envelope["type"],
+        "payload": envelope["payload"],
+        "envelope_id": envelope["envelope_id"],
+        "transport": "socket" if connection else "http",
+        "connection": connection.number if connection else None,
+        "retry": retry.number if retry else 0,
+        "ack": None,
+        "error": None,
+        "seconds": None,
+    }
     platform.envelopes.append(record)
-    try:
-        if connection is not None:
-            retried = {"retry_attempt": retry[0] if retry else 0, "retry_reason": retry[1] if retry else ""}
-            sent = envelope | (retried if envelope["type"] == "events_api" else {})
-            payload = await platform.sockets.ask(connection, sent, platform.settings.ack_seconds)
-        else:
-            payload = await _post(platform, workspace, envelope, retry)
-        answer = Answer(payload=payload)
-    except TimeoutError:
-        answer = Answer(error="operation_timeout", reason="http_timeout")
-    except signed_http.NotTaken as refused:
-        error = _TOLD.get(refused.reason, "dispatch_failed")
-        answer = Answer(error=error, reason=refused.reason, final=refused.final)
+    answer = await _asked(platform, workspace, connection, envelope, retry)
     answer.seconds = time.perf_counter() - started
-    record.update(
-        transport="socket" if connection else "http",
-        connection=connection.number if connection else None,
-        retry=retry[0] if retry else 0,
-        ack=answer.payload,
-        error=answer.error,
-        seconds=answer.seconds,
-    )
-    platform.journal.note(
-        "delivered", envelope=envelope["type"], what=envelope["payload"].get("type", ""), error=answer.error
-    )
+    record |= {"ack": answer.payload, "error": answer.error, "seconds": answer.seconds}
+    what = envelope["payload"].get("type", "")
+    platform.journal.note("delivered", envelope=envelope["type"], what=what, error=answer.error)
     return answer
 
 
-async def _post(
-    platform: Platform, workspace: Workspace, envelope: dict[str, Any], retry: tuple[int, str] | None
-) -> Any:
+async def _asked(
+    platform: Platform, workspace: Workspace, connection: Connection | None, envelope: Envelope, retry: Retry | None
+) -> Answer:
+    try:
+        if connection is None:
+            return Answer(payload=await _post(platform, workspace, envelope, retry))
+        return Answer(payload=await platform.sockets.ask(connection, _retold(envelope, retry), _patience(platform)))
+    except TimeoutError:
+        return Answer(error="operation_timeout", reason="http_timeout")
+    except NotTaken as refused:
+        error = _TOLD.get(refused.reason, "dispatch_failed")
+        return Answer(error=error, reason=refused.reason, final=refused.final)
+
+
+def _retold(envelope: Envelope, retry: Retry | None) -> Envelope:
+    """The envelope with what Socket Mode says about an event's retries."""
+    if envelope["type"] != "events_api":
+        return envelope
+    retry = retry or Retry(number=0, reason="")
+    return {**envelope, "retry_attempt": retry.number, "retry_reason": retry.reason}
+
+
+async def _post(platform: Platform, workspace: Workspace, envelope: Envelope, retry: Retry | None) -> Any:
     if platform.request_url is None:
-        raise signed_http.NotTaken("connection_failed")
-    return await signed_http.send(
-        platform.http,
-        platform.request_url,
-        workspace,
-        kind=envelope["type"],
-        payload=envelope["payload"],
-        seconds=platform.settings.ack_seconds,
-        retry=retry,
-    )
+        raise NotTaken("connection_failed")
+    signed = SignedHttp(session=platform.http, url=platform.request_url, secret=workspace.signing_secret)
+    return await signed.send(envelope["type"], envelope["payload"], seconds=_patience(platform), retry=retry)
+
+
+def _patience(platform: Platform) -> float:
+    return platform.settings.ack_seconds

@@ -2,12 +2,12 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-
-from sandbox.slack.world import Workspace
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -38,49 +38,62 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "v0=" + hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
 
 
-async def send(
-    session: aiohttp.ClientSession,
-    url: str,
-    workspace: Workspace,
-    *,
-    kind: str,
-    payload: dict[str, Any],
-    seconds: float,
-    retry: tuple[int, str] | None = None,
-) -> Any:
-    """Deliver to the app's request URL; the decoded answer, `None` for an empty one.
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """Which delivery of an event this is after the first, and why the one before failed."""
 
-    Raises `NotTaken` where the answer is late or not 200.
-    """
-    content_type, body = body_of(kind, payload)
-    headers = _headers(workspace, content_type, body) | _retry_headers(retry)
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedHttp:
+    """Delivers to an app's request URL, signed with its secret."""
+
+    session: aiohttp.ClientSession
+    url: str
+    secret: str
+
+    async def send(self, kind: str, payload: dict[str, Any], *, seconds: float, retry: Retry | None = None) -> Any:
+        """The decoded answer, `None` for an empty one; raises `NotTaken` where it is late or no success."""
+        content_type, body = body_of(kind, payload)
+        headers = self._headers(content_type, body) | _retry_headers(retry)
+        limit = aiohttp.ClientTimeout(total=seconds)
+        try:
+            async with self.session.post(
+                self.url, data=body, headers=headers, timeout=limit, allow_redirects=False
+            ) as response:
+                return await _taken(kind, response)
+        except TimeoutError as late:
+            raise NotTaken("http_timeout") from late
+        except aiohttp.ClientError as broken:
+            raise NotTaken("connection_failed") from broken
+
+    def _headers(self, content_type: str, body: bytes) -> dict[str, str]:
+        # The real time: the receiver compares it with its own clock, whatever a test has advanced ours by.
+        timestamp = str(int(time.time()))
+        return {
+            "Content-Type": content_type,
+            "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+            "X-Slack-Request-Timestamp": timestamp,
+            "X-Slack-Signature": signature(self.secret, timestamp, body),
+        }
+
+
+def _retry_headers(retry: Retry | None) -> dict[str, str]:
+    return {"X-Slack-Retry-Num": str(retry.number), "X-Slack-Retry-Reason": retry.reason} if retry else {}
+
+
+async def _taken(kind: str, response: aiohttp.ClientResponse) -> Any:
+    answer = await response.read()
+    # Any success will do for an event; an interaction wants 200 and nothing else.
+    taken = response.status // 100 == 2 if kind == "events_api" else response.status == HTTPStatus.OK  # noqa: PLR2004
+    if not taken:
+        raise NotTaken("http_error", final=response.headers.get("X-Slack-No-Retry") == "1")
     try:
-        async with session.post(
-            url, data=body, headers=headers, timeout=aiohttp.ClientTimeout(total=seconds), allow_redirects=False
-        ) as response:
-            answer = await response.read()
-            if not response.ok:
-                raise NotTaken("http_error", final=response.headers.get("X-Slack-No-Retry") == "1")
-            return _decoded(response.content_type, answer)
-    except TimeoutError as late:
-        raise NotTaken("http_timeout") from late
-    except aiohttp.ClientError as broken:
-        raise NotTaken("connection_failed") from broken
-
-
-def _headers(workspace: Workspace, content_type: str, body: bytes) -> dict[str, str]:
-    # The real time: the receiver compares it with its own clock, whatever a test has advanced ours by.
-    timestamp = str(int(time.time()))
-    return {
-        "Content-Type": content_type,
-        "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
-        "X-Slack-Request-Timestamp": timestamp,
-        "X-Slack-Signature": signature(workspace.signing_secret, timestamp, body),
-    }
-
-
-def _retry_headers(retry: tuple[int, str] | None) -> dict[str, str]:
-    return {"X-Slack-Retry-Num": str(retry[0]), "X-Slack-Retry-Reason": retry[1]} if retry else {}
+        return _decoded(response.content_type, answer)
+    except ValueError as nonsense:
+        raise NotTaken("unknown_error") from nonsense
 
 
 def _decoded(content_type: str, body: bytes) -> Any:

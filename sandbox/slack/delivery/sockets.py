@@ -114,7 +114,7 @@ class Sockets:
             await connection.send(self._hello(connection))
             while True:
                 self._hear(await connection.websocket.receive_text())
-        except (WebSocketDisconnect, RuntimeError):
+        except (WebSocketDisconnect, RuntimeError, KeyError):  # gone, cut, or it sent bytes in place of text
             pass
         finally:
             self._forget(connection)

@@ -2,6 +2,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from sandbox.slack import ANA, APP, BEN, BOT, EVE, GENERAL, MAIL, TEAM, VAULT, SlackControl
 from sandbox.slack.refusal import Impossible
@@ -104,6 +106,21 @@ async def test_a_dead_request_url_fails(slack: SlackControl) -> None:
     await slack.deliver_to("http://127.0.0.1:1/slack/events")
     assert (await slack.person(ANA).types(MAIL, "/mail")).error == "dispatch_failed"
     await slack.deliver_to(None)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Response(status_code=302), Response(status_code=201), Response("{", media_type="application/json")],
+    ids=["redirect", "created", "nonsense"],
+)
+async def test_only_200_with_an_answer_that_can_be_read_is_taken(
+    http: Any, slack: SlackControl, answer: Response
+) -> None:
+    async def respond(_request: Request) -> Response:
+        return answer
+
+    http.opens_to = respond
+    assert (await slack.person(ANA).types(MAIL, "/mail")).error == "dispatch_failed"
 
 
 async def test_a_person_of_another_organisation_has_no_commands(running: Any, slack: SlackControl) -> None:
