@@ -6,20 +6,19 @@ from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import serve
 from sandbox.slack import lumen
 from sandbox.slack.control import routes
-from sandbox.slack.delivery.answers import use_response_url
 from sandbox.slack.platform import Platform
-from sandbox.slack.refusal import Refused
-from sandbox.slack.web_api import endpoint, files
-from sandbox.slack.world import Json, World
+from sandbox.slack.web_api import endpoint, handed_out
+from sandbox.slack.world import World
 
 _POST = ["POST"]
+_RESPONSE_KINDS = ("commands", "actions", "app")
 
 
 def create_app(world: World | None = None) -> ASGIApp:
@@ -91,61 +90,10 @@ def _routes(platform: Platform) -> list[Any]:
     return [
         Route("/api/{method}", bound(endpoint.respond), methods=["GET", "POST"]),
         Route("/_sandbox/{word}", bound(routes.respond), methods=_POST),
-        Route("/upload/v1/{file}", bound(_upload), methods=_POST),
-        *(Route(f"/{kind}/{{team}}/{{key}}", bound(_response_url), methods=_POST) for kind in _RESPONSE_KINDS),
+        Route("/upload/v1/{file}", bound(handed_out.upload), methods=_POST),
+        *(
+            Route(f"/{kind}/{{team}}/{{key}}", bound(handed_out.response_url), methods=_POST)
+            for kind in _RESPONSE_KINDS
+        ),
         WebSocketRoute("/link/", platform.sockets.serve),
     ]
-
-
-_RESPONSE_KINDS = ("commands", "actions", "app")
-
-
-async def _response_url(platform: Platform, request: Request) -> Response:
-    try:
-        answer = await request.json()
-    except ValueError:
-        return PlainTextResponse("invalid_payload", 400)
-
-    def apply() -> Json:
-        try:
-            use_response_url(platform, request.path_params["key"], answer)
-        except Refused as refused:
-            return {"ok": False, "error": refused.error}
-        return {"ok": True}
-
-    response = await endpoint.spoiled(platform, request, "response_url", answer, apply)
-    return _as_text(platform, response)
-
-
-def _as_text(platform: Platform, response: Response) -> Response:
-    answered = platform.calls[-1]["answer"]
-    if response.status_code != 200 or answered is None:  # noqa: PLR2004 - spoiled
-        return response
-    if answered["ok"]:
-        return PlainTextResponse("ok")
-    return PlainTextResponse(answered["error"], 404 if answered["error"].endswith("_url") else 400)
-
-
-async def _upload(platform: Platform, request: Request) -> Response:
-    content = await _uploaded(request)
-
-    def apply() -> Json:
-        try:
-            return {"ok": True, "said": files.receive(platform.home, request.path_params["file"], content)}
-        except Refused as refused:
-            return {"ok": False, "error": refused.error}
-
-    arguments = {"file": request.path_params["file"], "length": len(content)}
-    response = await endpoint.spoiled(platform, request, "files.upload", arguments, apply)
-    answered = platform.calls[-1]["answer"]
-    if response.status_code != 200 or answered is None:  # noqa: PLR2004 - spoiled
-        return response
-    return PlainTextResponse(answered.get("said") or answered["error"], 200 if answered["ok"] else 400)
-
-
-async def _uploaded(request: Request) -> bytes:
-    if not request.headers.get("content-type", "").startswith("multipart/"):
-        return await request.body()
-    async with request.form() as form:
-        sent = next(iter(form.values()), b"")
-        return sent.encode() if isinstance(sent, str) else await sent.read() if not isinstance(sent, bytes) else sent

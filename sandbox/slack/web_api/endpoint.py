@@ -28,7 +28,7 @@ async def respond(platform: Platform, request: Request) -> Response:
     def apply() -> Json:
         return answer(platform, method, token, arguments)
 
-    return await spoiled(platform, request, method, arguments, apply)
+    return await spoiled(platform, request, method, arguments, apply, _answered)
 
 
 def answer(platform: Platform, method: str, token: str, arguments: Json) -> Json:
@@ -47,9 +47,14 @@ def _apply(platform: Platform, method: str, token: str, arguments: Json) -> Json
 
 
 async def spoiled(
-    platform: Platform, request: Request, method: str, arguments: Json, apply: Callable[[], Json]
+    platform: Platform,
+    request: Request,
+    method: str,
+    arguments: Json,
+    apply: Callable[[], Json],
+    present: Callable[[Json], Response],
 ) -> Response:
-    """Answer with what `apply` gives, unless a fault was asked for; recorded in any case."""
+    """Answer with what `apply` gives, presented, unless a fault was asked for; recorded in any case."""
     fault = platform.faults.take(method, arguments)
     record: Json = {"method": method, "arguments": arguments, "fault": fault and fault.kind, "answer": None}
     platform.calls.append(record)
@@ -62,7 +67,7 @@ async def spoiled(
     if fault is None or fault.applied or fault.kind == "drop_after":
         record["answer"] = apply()
     if fault is None:
-        return _answered(record["answer"])
+        return present(record["answer"])
     return await _faulty(request, fault)
 
 

@@ -4,9 +4,10 @@ import secrets
 
 from sandbox.slack import messages
 from sandbox.slack.messages import Draft
+from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Refused
 from sandbox.slack.web_api.call import Call, invalid
-from sandbox.slack.world import Channel, File, Json, Workspace
+from sandbox.slack.world import Channel, File, Json
 
 _TOO_LARGE = 1_000_000_000
 
@@ -31,9 +32,10 @@ def complete_upload(call: Call) -> Json:
     return {"files": [messages.shape_file(file) for file in files]}
 
 
-def receive(workspace: Workspace, file_id: str, content: bytes) -> str:
+def receive(platform: Platform, file_id: str, content: bytes) -> str:
     """Take the bytes of an announced file; returns what Slack says then."""
-    file = workspace.files.get(file_id)
+    announced = (workspace.files.get(file_id) for workspace in platform.world.workspaces.values())
+    file = next(filter(None, announced), None)
     if file is None or file.content is not None or len(content) != file.length:
         raise Refused("invalid_upload")
     file.content = content

@@ -48,8 +48,9 @@ async def test_what_is_refused_is_named(url: str, session: aiohttp.ClientSession
     assert await post(session, url, delete_original=True) == (400, "message_not_found")
     await slack.archive(GENERAL)
     assert await post(session, url, text="x") == (400, "is_archived")
-    async with session.post(url, data="{") as response:
-        assert (response.status, await response.text()) == (400, "invalid_payload")
+    for nonsense in ("{", "[]"):
+        async with session.post(url, data=nonsense) as response:
+            assert (response.status, await response.text()) == (400, "invalid_payload")
 
 
 async def test_an_unknown_url_has_expired(session: aiohttp.ClientSession, slack: SlackControl) -> None:
