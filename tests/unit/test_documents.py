@@ -1,0 +1,73 @@
+"""What the README and the manifest say, held against the code."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from bot import manifest
+from bot.commands import COMMANDS
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SCOPES = {
+    "auth_test": None,
+    "chat_postMessage": "chat:write",
+    "chat_update": "chat:write",
+    "conversations_open": "im:write",
+    "users_info": "users:read",
+    "users_list": "users:read",
+    "views_open": None,
+    "views_update": None,
+}
+"""The scope that each Web API method needs, from its page at docs.slack.dev/reference/methods."""
+
+
+def methods_called() -> set[str]:
+    """The Web API methods that the bot's code calls on a Slack client."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py")]
+    return {method for source in sources for method in re.findall(r"self\.client\.([a-z]+_[a-zA-Z]+)\(", source)}
+
+
+def table_after(heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading of the README."""
+    section = README.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row] for row in rows[1:]]
+
+
+def test_the_command_table_of_the_readme_is_what_the_commands_say_of_themselves() -> None:
+    shown = table_after("What can be typed")
+    assert shown == [[f"`{command.usage}`", command.summary] for command in COMMANDS]
+
+
+def test_the_readme_names_every_setting_and_no_other() -> None:
+    named = {name for row in table_after("Settings") for name in re.findall(r"`([A-Z_]{5,})`", row[0])}
+    assert named == {name.upper() for name in Settings.model_fields}
+
+
+def test_the_manifest_asks_for_the_scopes_that_the_code_needs_and_no_other() -> None:
+    asked = set(yaml.safe_load(manifest.text())["oauth_config"]["scopes"]["bot"])
+    assert methods_called() == set(SCOPES)
+    assert asked == {scope for scope in SCOPES.values() if scope} | {"commands"}
+
+
+def test_the_readme_gives_a_reason_for_every_scope() -> None:
+    for scope in yaml.safe_load(manifest.text())["oauth_config"]["scopes"]["bot"]:
+        assert f"`{scope}` for " in README
+
+
+def test_the_manifest_has_the_command_that_the_code_listens_for() -> None:
+    listeners = (ROOT / "bot" / "listeners.py").read_text(encoding="utf-8")
+    commands = yaml.safe_load(manifest.text())["features"]["slash_commands"]
+    assert [command["command"] for command in commands] == re.findall(r'app\.command\("([^"]+)"\)', listeners)
+
+
+def test_the_manifest_for_http_names_the_address_that_the_bot_serves() -> None:
+    over_http = yaml.safe_load(manifest.text("https://mail.example.org/"))
+    address = "https://mail.example.org/slack/events"
+    assert over_http["features"]["slash_commands"][0]["url"] == address
+    assert over_http["settings"]["interactivity"]["request_url"] == address
+    assert over_http["settings"]["socket_mode_enabled"] is False
+    assert yaml.safe_load(manifest.text())["settings"]["socket_mode_enabled"] is True
