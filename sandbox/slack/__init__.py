@@ -19,6 +19,7 @@ from sandbox.slack.identity import (
     TEAM,
     VAULT,
 )
+from sandbox.slack.person import Person
 from sandbox.slack.refusal import Impossible
 from sandbox.slack.seen import Acknowledgement, Message, SharedFile, View
 from sandbox.slack.server import create_app, run_forever
@@ -44,6 +45,7 @@ __all__ = [
     "Acknowledgement",
     "Impossible",
     "Message",
+    "Person",
     "SharedFile",
     "SlackControl",
     "View",
