@@ -1,6 +1,6 @@
 """How far a request is: what became of each name that it asks for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ from bot.operation import Operation
 from storage.states import CallState, RequestState
 from storage.tables import Call, Request
 
-EXISTED = "existed already, left as it is"
+EXISTED = "existed already ({}), left as it is"
 ASKED_FOR = "already asked for by another request"
 
 
@@ -27,7 +27,8 @@ PENDING = Outcome(ok=None, word="")
 class Plan:
     """What a look at MailAPI said before anything was sent."""
 
-    existing: tuple[str, ...] = ()
+    existing: Mapping[str, str] = field(default_factory=dict)
+    """The names that were there, each with its status as MailAPI words it."""
     in_flight: tuple[str, ...] = ()
     failure: str | None = None
 
@@ -35,11 +36,11 @@ class Plan:
     def of(cls, request: Request) -> "Plan":
         """The plan as it was stored, or an empty one."""
         stored = request.plan or {}
-        return cls(tuple(stored.get("existing", ())), tuple(stored.get("in_flight", ())), stored.get("failure"))
+        return cls(stored.get("existing", {}), tuple(stored.get("in_flight", ())), stored.get("failure"))
 
     def stored(self) -> dict[str, Any]:
         """As it is stored."""
-        return {"existing": list(self.existing), "in_flight": list(self.in_flight), "failure": self.failure}
+        return {"existing": dict(self.existing), "in_flight": list(self.in_flight), "failure": self.failure}
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Progress:
 
 
 def _known(plan: Plan) -> dict[str, Outcome]:
-    existed = {name: Outcome(ok=False, word=EXISTED) for name in plan.existing}
+    existed = {name: Outcome(ok=False, word=EXISTED.format(word)) for name, word in plan.existing.items()}
     return existed | {name: Outcome(ok=False, word=ASKED_FOR) for name in plan.in_flight}
 
 

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlmodel import Session, col, desc, select
 
-from storage.tables import AuditEntry, Workspace
+from storage import workspaces
+from storage.tables import AuditEntry
 
 GENESIS = "0" * 64
 """What the first entry of a workspace names as the hash before it."""
@@ -26,19 +27,20 @@ def append(
 ) -> AuditEntry:
     """Append an entry to the workspace's chain; never with a key, a token or a credential in it.
 
-    The workspace's row is locked first, so that two processes do not take the same place in the chain.
+    The workspace's row is locked first, so that two processes do not take the same place in the chain. The entry
+    is hashed as it is read back: its moment in UTC, its details as JSON.
     """
-    session.exec(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update())
+    workspaces.lock(session, workspace_id)
     last = _last(session, workspace_id)
     entry = AuditEntry(
         workspace_id=workspace_id,
         seq=last.seq + 1 if last else 1,
-        at=at,
+        at=at.astimezone(UTC) if at.tzinfo else at,
         actor=actor,
         action=action,
         outcome=outcome,
         subject=subject,
-        details=details or {},
+        details=json.loads(json.dumps(details or {})),
         previous_hash=last.hash if last else GENESIS,
         hash="",
     )

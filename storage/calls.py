@@ -38,12 +38,25 @@ def move(session: Session, call_id: int, before: CallState, after: CallState, **
     return moves.move(session, Call, call_id, before, after, CALL_ARROWS, **values)
 
 
-def unfinished(session: Session, workspace_id: str, domain: str) -> Sequence[Call]:
-    """The calls on a domain of which something is still to come."""
-    query = select(Call).where(
-        Call.workspace_id == workspace_id, Call.domain == domain, col(Call.state).in_(OPEN_CALLS)
+def names_in_flight(session: Session, workspace_id: str, domain: str, *, besides: int) -> set[str]:
+    """The names on a domain that unfinished calls make, of all requests but `besides`."""
+    query = select(Call.names).where(
+        Call.workspace_id == workspace_id,
+        Call.domain == domain,
+        Call.request_id != besides,
+        col(Call.state).in_(OPEN_CALLS),
     )
-    return session.exec(query).all()
+    return {name for names in session.exec(query) for name in names}
+
+
+def hasten(session: Session, workspace_id: str, *, now: datetime) -> None:
+    """Let the workspace's calls that wait for another try be tried now; windows stay as they are."""
+    waiting = update(Call).where(
+        col(Call.workspace_id) == workspace_id,
+        col(Call.state).in_((CallState.QUEUED, CallState.ACCEPTED, CallState.UNKNOWN)),
+        col(Call.due_at) > now,
+    )
+    session.exec(waiting.values(due_at=now).execution_options(synchronize_session=False))
 
 
 def claim(session: Session, *, now: datetime, most: int, busy: Collection[str] = ()) -> Sequence[Call]:
@@ -60,7 +73,10 @@ def claim(session: Session, *, now: datetime, most: int, busy: Collection[str] =
 
 
 def claim_watched(session: Session, connection_id: int, kinds: Collection[str], *, now: datetime) -> Sequence[Call]:
-    """Lease the accepted calls of these kinds that one list of domains can answer together, due or not."""
+    """Lease the accepted calls of these kinds that one list of domains can answer together, due or not.
+
+    Those that somebody has leased already are not among them.
+    """
     query = (
         select(Call)
         .where(Call.connection_id == connection_id, Call.state == CallState.ACCEPTED, col(Call.kind).in_(kinds))

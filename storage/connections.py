@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select, update
 
-from storage import moves
+from storage import moves, workspaces
 from storage.states import CONNECTION_ARROWS, OPEN_CALLS, ConnectionState
 from storage.tables import Call, Connection
 
@@ -47,6 +47,10 @@ def move(session: Session, connection_id: int, before: ConnectionState, after: C
 
 def put_in_force(session: Session, connection: Connection, *, now: datetime, domain_count: int) -> bool:
     """Let a checked connection take the place of the one in force; false where it was no longer being checked."""
+    workspaces.lock(session, connection.workspace_id)  # two that were checked at once follow one another
+    checking = select(Connection.id).where(Connection.id == connection.id, Connection.state == ConnectionState.CHECKING)
+    if session.exec(checking.with_for_update(key_share=True)).first() is None:
+        return False
     before = in_force(session, connection.workspace_id)
     if before is not None:
         move(session, before.id, ConnectionState.IN_FORCE, ConnectionState.REPLACED)
@@ -61,8 +65,6 @@ def put_in_force(session: Session, connection: Connection, *, now: datetime, dom
         due_at=None,
         leased_until=None,
     )
-    if before is not None and not moved:
-        raise ValueError("A connection that is not being checked cannot replace the one in force.")
     erase_unused(session, connection.workspace_id)
     return moved
 
@@ -101,5 +103,5 @@ def erase_unused(session: Session, workspace_id: str) -> int:
 
 
 def claim_checks(session: Session, *, now: datetime, most: int) -> Sequence[Connection]:
-    """Lease connections whose key waits to be checked."""
+    """Lease connections whose key waits to be checked; a broken key in force keeps none of them waiting."""
     return moves.claim(session, Connection, states=(ConnectionState.CHECKING,), now=now, most=most)

@@ -6,11 +6,11 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlmodel import Session
 
 Result = TypeVar("Result")
@@ -19,13 +19,18 @@ Work = Callable[[Session], Result]
 BUSY_TIMEOUT_MS = 2_000
 """How long SQLite waits for another process's lock: shorter than the 3 s that Slack gives an acknowledgement."""
 
+CONNECT_TIMEOUT = 2
+"""How many seconds PostgreSQL has to take a connection, for the same reason; the URL may say otherwise."""
+
 THREADS = 8
 """Transactions at a time: PostgreSQL's connections, or SQLite's readers."""
 
-_WRITES = "mailroom_writes"
-
 TOGETHER = 100
 """The most SQLite transactions that share one commit."""
+
+_WRITES = "mailroom_writes"
+_CALLERS_MATTER = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
+"""What the statement or its values broke: doing it again later would end in the same way."""
 
 
 class DatabaseUnavailable(Exception):
@@ -41,6 +46,7 @@ class Database:
 
     def __init__(self, engine: Engine, writer: "_Writer", readers: ThreadPoolExecutor) -> None:
         self.engine = engine
+        self._snapshots = _snapshots(engine)
         self._writer = writer
         self._readers = readers
 
@@ -60,16 +66,17 @@ class Database:
     async def write(self, work: Work[Result]) -> Result:
         """Run `work` as one transaction and give back what it returned, after the commit.
 
-        Raises what `work` raised, with nothing written, or `DatabaseUnavailable`.
+        Raises what `work` raised, with nothing written, or `DatabaseUnavailable`. Cancelling the caller does not
+        undo it. A broken rule of the schema is raised without the values that broke it.
         """
         return await _translated(asyncio.shield(asyncio.wrap_future(self._writer.submit(work))))
 
     async def read(self, work: Work[Result]) -> Result:
         """Run `work` on a snapshot; what it changes is thrown away."""
-        return await _translated(asyncio.get_running_loop().run_in_executor(self._readers, self._read, work))
+        return await _translated(asyncio.wrap_future(_started(self._readers, self._read, work)))
 
     def _read(self, work: Work[Result]) -> Result:
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self._snapshots, expire_on_commit=False) as session:
             result = work(session)
             session.expunge_all()
             return result
@@ -82,13 +89,39 @@ class Database:
 
 
 async def _translated(result: Awaitable[Result]) -> Result:
-    """Name the database's own failures by what they mean; a broken rule of the schema is the caller's matter."""
     try:
         return await result
-    except IntegrityError:
-        raise
     except DBAPIError as error:
-        raise DatabaseUnavailable(f"{type(error.orig).__name__}: {error.orig}") from None
+        failure = named(error)
+    # Raised out here, nothing of the driver's exception hangs on to it: its text may hold the row's values.
+    raise failure
+
+
+def named(error: DBAPIError) -> Exception:
+    """A failure of the database by what it means, or the caller's own as it was, without values in its text."""
+    cause = error.orig or error
+    if isinstance(error, _CALLERS_MATTER):
+        words = "" if isinstance(error, DataError) else _words(cause)
+        return type(error)(error.statement, None, type(cause)(words), hide_parameters=True)
+    return DatabaseUnavailable(f"{type(cause).__name__}: {_words(cause)}")
+
+
+def _words(cause: BaseException) -> str:
+    """What the driver says, in one line; of PostgreSQL's message the first part, since the others show rows."""
+    primary = getattr(getattr(cause, "diag", None), "message_primary", None)
+    return " ".join(str(primary or cause).split())
+
+
+def _started(
+    threads: ThreadPoolExecutor, run: Callable[[Work[Result]], Result], work: Work[Result]
+) -> "Future[Result]":
+    try:
+        return threads.submit(run, work)
+    except RuntimeError:
+        raise DatabaseUnavailable(_CLOSED) from None
+
+
+_CLOSED = "The database is closed."
 
 
 class _Writer(Protocol):
@@ -104,7 +137,7 @@ class _PooledWriter:
         self._threads = threads
 
     def submit(self, work: Work[Result]) -> "Future[Result]":
-        return self._threads.submit(self._run, work)
+        return _started(self._threads, self._run, work)
 
     def _run(self, work: Work[Result]) -> Result:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
@@ -124,20 +157,25 @@ class _QueuedWriter:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine.execution_options(**{_WRITES: True})
+        self._engine = writing(engine)
+        self._closed = False
+        self._closing = threading.Lock()
         self._waiting: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="database-writer", daemon=True)
         self._thread.start()
 
     def submit(self, work: Work[Result]) -> "Future[Result]":
         future: Future[Result] = Future()
-        if not self._thread.is_alive():
-            raise DatabaseUnavailable("The database is closed.")
-        self._waiting.put((work, future))
+        with self._closing:  # nothing comes behind the mark of the end, where nobody would take it
+            if self._closed:
+                raise DatabaseUnavailable(_CLOSED)
+            self._waiting.put((work, future))
         return future
 
     def close(self) -> None:
-        self._waiting.put(None)
+        with self._closing:
+            self._closed = True
+            self._waiting.put(None)
         self._thread.join()
 
     def _serve(self) -> None:
@@ -161,23 +199,23 @@ class _QueuedWriter:
         return batch, False
 
     def _write(self, batch: list[tuple[Work[Any], "Future[Any]"]]) -> None:
-        outcomes: list[tuple[Future[Any], Any, Exception | None]] = []
         try:
             with self._engine.begin() as connection:
-                outcomes.extend((future, *_attempt(connection, work)) for work, future in batch)
-        except Exception as error:  # noqa: BLE001 - nothing was committed, and each caller is told so
-            for _, future in batch:
-                future.set_exception(error)
-            return
-        for future, result, failure in outcomes:
+                outcomes = [_attempt(connection, work) for work, _ in batch]
+        except BaseException as error:  # noqa: BLE001 - nothing was committed, and each caller is told so
+            outcomes = [(None, error)] * len(batch)
+        for (_, future), (result, failure) in zip(batch, outcomes, strict=True):
             if failure is None:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
 
 
-def _attempt(connection: DatabaseConnection, work: Work[Result]) -> tuple[Result | None, Exception | None]:
-    """Run `work` behind a savepoint, so that its failure undoes nothing of its neighbours."""
+def _attempt(connection: DatabaseConnection, work: Work[Result]) -> tuple[Result | None, BaseException | None]:
+    """Run `work` behind a savepoint, so that its failure undoes nothing of its neighbours.
+
+    Raises the failure where SQLite itself has undone the whole transaction, as it does when the disk is full.
+    """
     try:
         with (
             Session(bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as session,
@@ -187,18 +225,33 @@ def _attempt(connection: DatabaseConnection, work: Work[Result]) -> tuple[Result
             session.flush()
             session.expunge_all()
             return result, None
-    except Exception as error:  # noqa: BLE001 - it is the caller's, and is raised there
+    except BaseException as error:
+        if not cast("sqlite3.Connection", connection.connection.dbapi_connection).in_transaction:
+            raise
         return None, error
 
 
 def engine_for(url: str) -> Engine:
     """An engine with the settings that Mailroom relies on; parameters stay out of exceptions and logs."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=THREADS, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+        patience = {"connect_timeout": make_url(url).query.get("connect_timeout", CONNECT_TIMEOUT)}
+        return create_engine(
+            url, pool_size=THREADS, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=patience
+        )
     engine = create_engine(url, pool_size=THREADS + 1, max_overflow=0, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def writing(engine: Engine) -> Engine:
+    """The same engine for transactions that write: on SQLite they take the lock at once."""
+    return engine.execution_options(**{_WRITES: True})
+
+
+def _snapshots(engine: Engine) -> Engine:
+    """The same engine for transactions that read: SQLite's are snapshots anyway, PostgreSQL's have to be asked for."""
+    return engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -209,6 +262,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: DatabaseConnection) -> None:
-    """A writer takes the lock at once: one that begins as a reader may be refused in the middle."""
+    """One that begins as a reader may be refused in the middle, when it comes to write."""
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

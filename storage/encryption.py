@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class Vault:
     def __init__(self, keys: Sequence[str]) -> None:
         try:
             self._fernet = MultiFernet([Fernet(key) for key in keys])
-        except ValueError:
+        except ValueError:  # also where there is none
             raise ValueError(
                 "An encryption key is not a Fernet key (32 bytes, base64): make one with `mailroom keys generate`."
             ) from None
@@ -45,9 +46,15 @@ class Vault:
             content = json.loads(self._fernet.decrypt(sealed.encode()))
         except InvalidToken:
             raise Undecryptable("It was encrypted with another key, or changed since.") from None
-        if (content["v"], content["workspace"], content["purpose"]) != (VERSION, workspace, purpose):
-            raise Undecryptable("It was stored for another workspace or purpose.")
-        return str(content["value"])
+        match content:
+            case {"v": v, "workspace": w, "purpose": p, "value": str(value)} if (v, w, p) == (
+                VERSION,
+                workspace,
+                purpose,
+            ):
+                return value
+            case _:
+                raise Undecryptable("It was stored for another workspace or purpose.")
 
 
 def generate_key() -> str:
@@ -56,14 +63,39 @@ def generate_key() -> str:
 
 
 def key_from_file(path: Path) -> tuple[str, bool]:
-    """The key in `path` and whether it was made just now, readable by its owner alone."""
+    """The key in `path` and whether it was made just now, readable by its owner alone.
+
+    It is written whole beside its place and then linked there, which only the first of several processes can: none
+    reads half a key, and after a crash there is a whole one or none.
+    """
+    if path.exists():
+        return _key_in(path), False
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(generate_key() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+        made = True
     except FileExistsError:
-        return path.read_text(encoding="ascii").strip(), False
-    key = generate_key()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return key, True
+        made = False
+    finally:
+        Path(draft).unlink()
+    _keep_entry(path.parent)
+    return _key_in(path), made
+
+
+def _key_in(path: Path) -> str:
+    return path.read_text(encoding="ascii").strip()
+
+
+def _keep_entry(folder: Path) -> None:
+    """Make a file's place in its folder survive a power cut, where the system lets a folder be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -50,6 +50,8 @@ def claim(
 
     A leased row is left alone until its lease ends; rows that another process is claiming are skipped.
     """
+    if most <= 0:
+        return []  # to SQLite a negative limit is none
     columns = cast("Any", table)
     due = (
         select(columns.id)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, exists, select
 
-from storage import moves
+from storage import moves, once
 from storage.states import NOTICE_ARROWS, NoticeState
 from storage.tables import Notice
 
@@ -17,11 +17,7 @@ UNSETTLED = (NoticeState.OWED, NoticeState.SENDING, NoticeState.UNKNOWN)
 
 def owe(session: Session, notice: Notice) -> Notice | None:
     """Owe a notice once: `None` where one with its key is owed or told already."""
-    if session.exec(select(Notice.id).where(Notice.key == notice.key)).first() is not None:
-        return None
-    session.add(notice)
-    session.flush()
-    return notice
+    return once.insert(session, notice, unique="key")
 
 
 def owed_edit(session: Session, request_id: int, kind: str) -> Notice | None:
@@ -55,7 +51,10 @@ def move(session: Session, notice_id: int, before: NoticeState, after: NoticeSta
 
 
 def claim(session: Session, *, now: datetime, most: int) -> Sequence[Notice]:
-    """Move the first owed notice of each lane to `sending`, with a lease; later ones of the lane wait for it."""
+    """Move the first owed notice of each lane to `sending`, with a lease; later ones of the lane wait for it.
+
+    Gives them as they stand then: `attempts` counts this one.
+    """
     earlier = aliased(Notice)
     waits = exists().where(
         col(earlier.lane) == Notice.lane, col(earlier.state).in_(UNSETTLED), col(earlier.id) < col(Notice.id)
@@ -63,6 +62,7 @@ def claim(session: Session, *, now: datetime, most: int) -> Sequence[Notice]:
     claimed = moves.claim(session, Notice, ~waits, states=(NoticeState.OWED,), now=now, most=most)
     for notice in claimed:
         move(session, notice.id, NoticeState.OWED, NoticeState.SENDING, tried_at=now, attempts=notice.attempts + 1)
+        session.refresh(notice)
     return claimed
 
 

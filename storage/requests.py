@@ -35,7 +35,9 @@ def move(session: Session, request_id: int, before: RequestState, after: Request
 
 def lock(session: Session, request_id: int) -> Request | None:
     """Hold a request's row until the transaction ends, and give it as it stands now."""
-    return session.get(Request, request_id, with_for_update=True, populate_existing=True)
+    session.flush()
+    query = select(Request).where(Request.id == request_id).with_for_update(key_share=True)
+    return session.exec(query.execution_options(populate_existing=True)).first()
 
 
 def settle_home(session: Session, request_id: int, *, channel: str, root_ts: str) -> None:
@@ -55,6 +57,16 @@ def claim_planning(session: Session, *, now: datetime, most: int, busy: Sequence
         now=now,
         most=most,
     )
+
+
+def hasten(session: Session, workspace_id: str, *, now: datetime) -> None:
+    """Let the workspace's requests that wait for a plan be planned now."""
+    waiting = update(Request).where(
+        col(Request.workspace_id) == workspace_id,
+        col(Request.state) == RequestState.PLANNING,
+        col(Request.due_at) > now,
+    )
+    session.exec(waiting.values(due_at=now).execution_options(synchronize_session=False))
 
 
 def paused() -> Any:

@@ -9,7 +9,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
+from storage.database import named, writing
 from storage.tables import NAMING
 
 _LOCK = 0x6D61696C
@@ -17,7 +19,10 @@ _LOCK = 0x6D61696C
 
 
 def upgrade(engine: Engine, revision: str = "head") -> str:
-    """Bring the database up to `revision`, one process at a time; gives the revision it is at."""
+    """Bring the database up to `revision`, one process at a time; gives the revision it is at.
+
+    Raises `DatabaseUnavailable` where it cannot be reached, opened or locked.
+    """
     return _migrate(engine, command.upgrade, revision)
 
 
@@ -48,11 +53,15 @@ def differences(engine: Engine) -> list[object]:
 
 
 def _migrate(engine: Engine, step: Callable[[Config, str], None], revision: str) -> str:
-    with engine.execution_options(mailroom_writes=True).begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        step(_config(connection), revision)
-        return MigrationContext.configure(connection).get_current_revision() or ""
+    try:
+        with writing(engine).begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            step(_config(connection), revision)
+            return MigrationContext.configure(connection).get_current_revision() or ""
+    except DBAPIError as error:
+        failure = named(error)
+    raise failure
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -12,7 +12,7 @@ from bot.notices import owing
 from bot.pace import retry_after
 from bot.slack import Slack, SlackError
 from bot.worker.machine import Machine
-from storage import audit, connections, moves
+from storage import audit, calls, connections, moves, requests
 from storage.tables import Connection
 
 log = structlog.get_logger(__name__)
@@ -49,6 +49,8 @@ def _connected(machine: Machine, connection: Connection, domain_count: int, sess
     before = connections.in_force(session, workspace)
     if not connections.put_in_force(session, connection, now=now, domain_count=domain_count):
         return False
+    requests.hasten(session, workspace, now=now)
+    calls.hasten(session, workspace, now=now)
     view, message = (
         forms.connected(connection.last_four, domain_count),
         forms.connected_message(connection.last_four, domain_count),

@@ -18,6 +18,7 @@ from bot.pace import Pace
 from storage import audit, connections
 from storage.database import Database
 from storage.encryption import Vault
+from storage.states import ConnectionState
 from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,8 @@ class Looks:
         try:
             return await asyncio.shield(kept[1]), kept[0]
         except Exception:
-            self._kept.pop(key, None)
+            if self._kept.get(key) is kept:
+                del self._kept[key]
             raise
 
     def _forget_old(self) -> None:
@@ -89,6 +91,18 @@ class Machine:
             raise NotConnected
         return found
 
+    async def watcher(self, call: Call) -> tuple[Connection, bool]:
+        """The connection with which a sent call is watched, and whether it still knows the call's task.
+
+        That is the one it was sent with, unless MailAPI refuses its key and the one in force is of the same account:
+        then what the call makes is seen in that account's lists. Raises `NotConnected`.
+        """
+        own = await self.connection(call.workspace_id, call.connection_id)
+        if own.broken_at is None or own.state is ConnectionState.IN_FORCE:
+            return own, True
+        current = await self.connection(call.workspace_id)
+        return (current, False) if current.caller_id == own.caller_id else (own, True)
+
     async def look(self, connection: Connection, operation: Operation) -> tuple[Sight, datetime]:
         """See `Looks.at`."""
         return await self.looks.at(connection, operation, self.account(connection))
@@ -99,7 +113,8 @@ class Machine:
 
     def _break(self, connection: Connection, reason: str, session: Session) -> None:
         now = self.clock()
-        if not connections.mark_broken(session, connection, now=now, reason=reason):
+        news = connections.mark_broken(session, connection, now=now, reason=reason)
+        if not news or connection.state is not ConnectionState.IN_FORCE:
             return
         log.warning("MailAPI refuses a key", workspace=connection.workspace_id, connection=connection.id)
         message = thread.paused(connection.last_four, reason)

@@ -125,7 +125,7 @@ def _settle(
     requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING)
     if planned.failure is None:
         taken = {*planned.existing, *planned.in_flight}
-        add_calls(session, request, operation.without(taken), sorted(sight), looked_at, now=now)
+        add_calls(session, request, operation.without(taken), sight, looked_at, now=now)
     current = requests.lock(session, request.id)
     if current is not None:
         end_request(session, current, now=now)
@@ -134,27 +134,21 @@ def _settle(
 
 def _with_existing(session: Session, request: Request, operation: Operation, sight: Sight) -> Plan:
     names = operation.names()
-    existing = tuple(name for name in names if name in sight)
-    in_flight = names_in_flight(session, request, operation)
+    existing = {name: sight[name].word for name in names if name in sight}
+    in_flight = calls.names_in_flight(session, request.workspace_id, operation.scope, besides=request.id)
     return Plan(existing, tuple(name for name in names if name in in_flight and name not in sight))
-
-
-def names_in_flight(session: Session, request: Request, operation: Operation) -> set[str]:
-    """The names that unfinished calls of other requests on the same domain make."""
-    others = calls.unfinished(session, request.workspace_id, operation.scope)
-    return {name for call in others if call.request_id != request.id for name in call.names}
 
 
 def add_calls(
     session: Session,
     request: Request,
     operations: Collection[Operation],
-    existing: list[str],
+    sight: Collection[str],
     looked_at: datetime | None,
     *,
     now: datetime,
 ) -> None:
-    """Queue a call for each operation, with what existed when it was planned."""
+    """Queue a call for each operation, with those of its names that `sight` had when it was planned."""
     for operation in operations:
         names = list(operation.names())
         call = Call(
@@ -164,7 +158,7 @@ def add_calls(
             parameters=operation.parameters(),
             domain=operation.scope,
             names=names,
-            existing=existing,
+            existing=[name for name in names if name in sight],
             looked_at=looked_at,
             created_at=now,
             due_at=now,

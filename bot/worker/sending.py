@@ -14,7 +14,7 @@ from bot.operation import Operation, Sight
 from bot.pace import retry_after
 from bot.worker.ending import end_call, end_request
 from bot.worker.machine import Machine, NotConnected, operation_of
-from bot.worker.planning import add_calls, names_in_flight
+from bot.worker.planning import add_calls
 from storage import calls, moves, requests, workspaces
 from storage.states import CallState
 from storage.tables import Call, Connection
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 FIRST_LOOK = timedelta(seconds=2)
 """When a create whose answer was lost is looked for first: the provider queues, so it may take a moment."""
+CONFLICT = 409
 TOLD_AFTER = 3
 """How many tries in vain it takes until the thread says so."""
 
@@ -85,7 +86,7 @@ def _begin(
     now = machine.clock()
     if sight is not None and not _still_whole(session, machine, call, operation, sight, looked_at):
         return False
-    existing = call.existing if sight is None else sorted(sight)
+    existing = call.existing if sight is None else [name for name in call.names if name in sight]
     return calls.move(
         session,
         call.id,
@@ -109,18 +110,19 @@ def _still_whole(
     request = requests.lock(session, call.request_id)
     if request is None:
         return False
-    taken = {name for name in operation.names() if name in sight}
-    in_flight = names_in_flight(session, request, operation)
-    left = operation.without(taken | in_flight)
+    taken = {name: sight[name].word for name in operation.names() if name in sight}
+    in_flight = calls.names_in_flight(session, call.workspace_id, call.domain, besides=call.request_id)
+    left = operation.without(taken.keys() | in_flight)
     if left == (operation,):
         return True
     now = machine.clock()
     plan = dict(request.plan or {})
-    plan["existing"] = sorted({*plan.get("existing", ()), *taken})
-    plan["in_flight"] = sorted({*plan.get("in_flight", ()), *(in_flight & set(operation.names()) - taken)})
+    plan["existing"] = {**plan.get("existing", {}), **taken}
+    meanwhile = in_flight & set(operation.names()) - taken.keys()
+    plan["in_flight"] = sorted({*plan.get("in_flight", ()), *meanwhile})
     request.plan = plan
     session.add(request)
-    add_calls(session, request, left, sorted(sight), looked_at, now=now)
+    add_calls(session, request, left, sight, looked_at, now=now)
     names = sum(len(part.names()) for part in left)
     note = thread.reduced(operation.counted(names), existing=len(operation.names()) - names)
     owing.thread(session, request, f"call:{call.id}:reduced", note, now=now)
@@ -139,7 +141,11 @@ async def _submit(machine: Machine, call: Call, connection: Connection, operatio
     except RateLimited as error:
         await write(partial(_limited, machine, call, operation, error))
     except Rejected as error:
-        await write(partial(_rejected, machine, call, error))
+        if error.status == CONFLICT and call.grew_at is not None:
+            # After a lost answer of our own it means that the call got through.
+            await write(partial(_accepted, machine, call, None))
+        else:
+            await write(partial(_rejected, machine, call, error))
     except OutcomeUnknown as error:
         await write(partial(_unknown, machine, call, error.reason))
     except Unavailable as error:

@@ -38,7 +38,7 @@ async def settle(machine: Machine, call: Call) -> None:
     """Look for what a call with a lost answer made, and move it on, or ask a person."""
     operation = operation_of(call)
     try:
-        connection = await machine.connection(call.workspace_id, call.connection_id)
+        connection, _ = await machine.watcher(call)
     except NotConnected:
         await _again(machine, call)
         return

@@ -32,12 +32,12 @@ async def watch(machine: Machine, call: Call) -> None:
     """Ask how far an accepted call is, and write what is new."""
     operation = operation_of(call)
     try:
-        connection = await machine.connection(call.workspace_id, call.connection_id)
+        connection, knows_task = await machine.watcher(call)
     except NotConnected:
         await machine.database.write(partial(_again, machine, call, call.attempts + 1))
         return
     try:
-        if call.task_id is None or operation.task_kind is None:
+        if call.task_id is None or operation.task_kind is None or not knows_task:
             sight, _ = await machine.look(connection, operation)
             await machine.database.write(partial(_note, machine, call, from_sight(call, sight)))
         else:

@@ -49,7 +49,7 @@ class Worker:
             while True:
                 self._again = False
                 await self.tick()
-                if not self._again:
+                if self._stopped or not self._again:
                     return
         finally:
             self._ticking = None
