@@ -1,21 +1,42 @@
 """The real bot between the two sandboxes, driven as people drive it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session, col, select
 
 from bot import app
+from bot.mailapi import Timeouts
 from bot.pace import Pace
-from bot.settings import Settings
+from bot.settings import Settings, load
 from sandbox.mailapi import MailAPIControl
-from sandbox.slack import MAIL, Message, SlackControl
+from sandbox.slack import ANA, APP_TOKEN, BEN, BOT_TOKEN, MAIL, SIGNING_SECRET, Message, SlackControl, View
 from sandbox.slack.person import Person
+from storage.calls import CLAIMED
+from storage.notices import UNSETTLED
+from storage.states import CallState, ConnectionState, RequestState
+from storage.tables import Call, Connection, Notice, Request
 
 KEY = "Q7f3Kp9Zx2Lm5Nv8Rt1Wy4Bc6Dg0Hj3S"
 OTHER_KEY = "A1b2C3d4E5f6G7h8J9k0L1m2N3p4Q5r6"
 CALLER_ID = 123
-FAST = Pace(tick=timedelta(seconds=0.05), first_poll=timedelta(seconds=0.05))
+FAST = Pace(tick=timedelta(seconds=0.05), first_poll=timedelta(seconds=0.05), look_kept=timedelta(seconds=0.1))
+IMPATIENT = Timeouts(pool=5, connect=5, write=5, read=0.4, total=1)
+"""For what never answers."""
+
+AT_WORK: tuple[tuple[type[Any], tuple[Any, ...]], ...] = (
+    (Request, (RequestState.PLANNING,)),
+    (Call, (*CLAIMED, CallState.SENDING)),
+    (Connection, (ConnectionState.CHECKING,)),
+    (Notice, UNSETTLED),
+)
+"""The rows on which the bot acts by itself."""
 
 
 class MovingClock:
@@ -39,10 +60,11 @@ class Mailroom:
     ben: Person
     clock: MovingClock = field(default_factory=MovingClock)
     bot: app.Mailroom | None = None
+    timeouts: Timeouts = app.TIMEOUTS
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[app.Mailroom]:
-        async with app.running(self.settings, clock=self.clock, pace=FAST) as bot:
+        async with app.running(self.settings, clock=self.clock, pace=FAST, timeouts=self.timeouts) as bot:
             self.bot = bot
             if bot.socket_mode is None:
                 await self.slack.deliver_to(f"{bot.url}/slack/events")
@@ -52,44 +74,127 @@ class Mailroom:
         await self.slack.deliver_to(None)
 
     async def connect(self, person: Person, key: str = KEY, caller_id: int = CALLER_ID) -> None:
+        """Fill in and submit the form; what comes of it is told afterwards."""
         await person.types(MAIL, "/mail connect")
         await person.fills(**{"API key": key, "Caller id": str(caller_id)})
         await person.submits()
 
+    async def connected(self, person: Person, key: str = KEY, caller_id: int = CALLER_ID) -> None:
+        """The same, until the key is in force."""
+        await self.connect(person, key, caller_id)
+        await self.direct(person, "Connected", key[-4:])
+
     async def root(self, person: Person, *said: str, channel: str = MAIL) -> Message:
-        """The newest root message of the bot, once it says all of `said`."""
+        """The newest message of the channel that everybody sees and that says all of `said`."""
 
         async def find() -> Message | None:
             messages = [m for m in await person.sees(channel) if not m.ephemeral]
-            return messages[-1] if messages and all(word in messages[-1].visible for word in said) else None
+            return _newest(messages, said)
 
         return await self.slack.until(find, what=f"a root message saying {said}")
 
-    async def reply(self, person: Person, root: Message, *said: str, channel: str = MAIL) -> Message:
-        """The first message in the thread that says all of `said`."""
+    async def roots(self, person: Person, channel: str = MAIL) -> list[Message]:
+        """What the bot has posted in the channel, outside threads."""
+        return [m for m in await person.sees(channel) if not m.ephemeral]
+
+    async def reply(self, person: Person, root: Message, *said: str) -> Message:
+        """The newest message in the thread that says all of `said`."""
 
         async def find() -> Message | None:
-            replies = await person.reads_thread(channel, root.ts)
-            return next((m for m in replies if all(word in m.visible for word in said)), None)
+            return _newest(await person.reads_thread(root.channel, root.ts), said)
 
         return await self.slack.until(find, what=f"a reply saying {said}")
 
-    async def private(self, person: Person, *said: str, channel: str = MAIL) -> Message:
-        """The newest message that only this person sees, once it says all of `said`."""
+    async def completion(self, person: Person, root: Message) -> Message:
+        """The message in the thread that mentions the asker, of which there is one."""
 
         async def find() -> Message | None:
-            messages = [m for m in await person.sees(channel) if m.ephemeral]
-            return next((m for m in reversed(messages) if all(word in m.visible for word in said)), None)
+            found = [m for m in await person.reads_thread(root.channel, root.ts) if f"<@{person.id}> " in m.text]
+            assert len(found) < 2, found
+            return _newest(found, ())
+
+        return await self.slack.until(find, what="a completion")
+
+    async def private(self, person: Person, *said: str, channel: str = MAIL) -> Message:
+        """The newest message that only this person sees and that says all of `said`."""
+
+        async def find() -> Message | None:
+            return _newest([m for m in await person.sees(channel) if m.ephemeral], said)
 
         return await self.slack.until(find, what=f"a private message saying {said}")
 
     async def direct(self, person: Person, *said: str) -> Message:
-        """The first direct message from the bot that says all of `said`."""
+        """The newest direct message from the bot that says all of `said`."""
 
         async def find() -> Message | None:
-            return next((m for m in await person.direct_messages() if all(word in m.visible for word in said)), None)
+            return _newest(await person.direct_messages(), said)
 
         return await self.slack.until(find, what=f"a direct message saying {said}")
 
+    async def form(self, person: Person, *said: str) -> View:
+        """The form on top of the screen, once it says all of `said`."""
+
+        async def find() -> View | None:
+            view = await person.view()
+            return view if view and all(word in view.text for word in said) else None
+
+        return await self.slack.until(find, what=f"a form saying {said}")
+
     async def until(self, condition: Callable[[], Awaitable[object]], what: str) -> object:
+        """Wait for any other condition."""
         return await self.slack.until(condition, what=what)
+
+    async def at_rest(self) -> None:
+        """Wait until the bot does nothing and nothing is due."""
+        await self.passes()
+
+    async def passes(self, **time: float) -> None:
+        """Let time pass for the bot, as soon as nothing is under way: what is being done has a lease, which would end.
+
+        The only writer does it, so that nothing is claimed between the look and the move.
+        """
+        assert self.bot is not None
+        async with asyncio.timeout(10):
+            passed = False
+            while not passed:
+                passed = await self.bot.database.write(partial(self._passes, timedelta(**time)))
+
+    def _passes(self, time: timedelta, session: Session) -> bool:
+        now = self.clock()
+        for table, states in AT_WORK:
+            columns: Any = table
+            busy = col(columns.leased_until).is_not(None) | (columns.due_at <= now)
+            if session.exec(select(columns.id).where(columns.state.in_(states), busy)).first() is not None:
+                return False
+        self.clock.ahead += time
+        return True
+
+    async def asked(self, endpoint: str) -> list[dict[str, Any]]:
+        """The parameters of MailAPI's requests to an endpoint, in order, without the key."""
+        found = [request for request in await self.mailapi.requests() if request.endpoint == endpoint]
+        return [{name: value for name, value in r.parameters.items() if name != "key"} for r in found]
+
+
+@asynccontextmanager
+async def outside(slack_url: str, mailapi_url: str, folder: Path, mode: str) -> AsyncIterator[Mailroom]:
+    """The sandboxes as new, and the settings of a bot that is not started."""
+    async with SlackControl(slack_url) as slack, MailAPIControl(mailapi_url) as mailapi:
+        await slack.reset()
+        await mailapi.reset()
+        await mailapi.set_speed(mailbox_seconds=0.01, domain_seconds=0.05)
+        await mailapi.add_account(KEY, CALLER_ID)
+        await mailapi.add_domain(KEY, "example.com")
+        tokens = {"slack_app_token": APP_TOKEN} if mode == "socket" else {"slack_signing_secret": SIGNING_SECRET}
+        settings = load(
+            slack_bot_token=BOT_TOKEN,
+            slack_api_url=f"{slack_url}/api",
+            mailapi_url=f"{mailapi_url}/api",
+            database_url=f"sqlite:///{folder}/mailroom.db",
+            mailroom_port=0,
+            **tokens,
+        )
+        yield Mailroom(slack, mailapi, settings, slack.person(ANA), slack.person(BEN))
+
+
+def _newest(messages: list[Message], said: tuple[str, ...]) -> Message | None:
+    return next((m for m in reversed(messages) if all(word in m.visible for word in said)), None)
