@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import idna
@@ -29,42 +29,60 @@ _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 @dataclass(frozen=True)
 class Typed:
-    """The words and options of a typed line."""
+    """The words and options of a typed line; `problem` is what kept it from being taken apart in full."""
 
     words: tuple[str, ...]
     options: dict[str, str]
+    problem: str | None = None
 
     def after(self, count: int) -> "Typed":
         """The same without the first `count` words."""
-        return Typed(self.words[count:], self.options)
+        return Typed(self.words[count:], self.options, self.problem)
 
     def only(self, *known: str, example: str) -> dict[str, str]:
-        """The options, none of which is beside `known`; raises `UsageError`."""
+        """The options, none of which is beside `known`; raises `UsageError`, also for the line's own problem."""
         for name in self.options:
             if name not in known:
-                shown = mrkdwn.code("--" + mrkdwn.cut(name, 40))
-                raise UsageError(f"There is no option {shown} here.", example=example)
+                raise UsageError(f"There is no option {_option(name)} here.", example=example)
+        if self.problem:
+            raise UsageError(self.problem, example=example)
         return self.options
 
 
 def take_apart(text: str) -> Typed:
-    """The words and `--options` of a line as Slack delivers it; raises `UsageError` for an open quote."""
+    """The words and `--options` of a line as Slack delivers it."""
+    line = _as_typed(text).translate(_QUOTES)
     try:
-        parts = shlex.split(_as_typed(text).translate(_QUOTES))
+        return _sorted_out(_split(line))
     except ValueError:
-        raise UsageError('A quote is open: close it, as in `--name "John Doe"`.') from None
+        problem = 'A quote is open: close it, as in `--name "John Doe"`.'
+        return replace(_sorted_out(line.replace('"', " ").replace("'", " ").split()), problem=problem)
+
+
+def _split(line: str) -> list[str]:
+    """Split as a shell does, but with backslashes as plain characters; raises `ValueError` for an open quote."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.escape, lexer.commenters = True, "", ""
+    return list(lexer)
+
+
+def _sorted_out(parts: list[str]) -> Typed:
     words: list[str] = []
     options: dict[str, str] = {}
+    problem: str | None = None
     waiting = iter(parts)
     for part in waiting:
-        name, has_value, value = part.removeprefix("--").partition("=")
         if not part.startswith("--"):
             words.append(part)
-        elif has_value:
-            options[name.lower()] = value
-        else:
-            options[name.lower()] = _value_of(name, next(waiting, None))
-    return Typed(tuple(words), options)
+            continue
+        name, has_value, value = part.removeprefix("--").partition("=")
+        given = value if has_value else next(waiting, None)
+        if given is None or (not has_value and given.startswith("--")):
+            problem = problem or f"{_option(name)} needs a value after it."
+        elif name.lower() in options:
+            problem = problem or f"{_option(name)} is there twice."
+        options[name.lower()] = given or ""
+    return Typed(tuple(words), options, problem)
 
 
 def domain(text: str) -> str:
@@ -74,7 +92,9 @@ def domain(text: str) -> str:
         ascii_name = idna.encode(name, uts46=True).decode() if name else ""
     except idna.IDNAError:
         ascii_name = ""
-    if "." not in ascii_name or not all(_LABEL.fullmatch(label) for label in ascii_name.split(".")):
+    labels = ascii_name.split(".")
+    # A top-level domain is never a number: what ends in one is an IP address.
+    if len(labels) == 1 or labels[-1].isdigit() or not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 80))} is not a domain.")
     return ascii_name
 
@@ -149,8 +169,5 @@ def _as_typed(text: str) -> str:
     return text
 
 
-def _value_of(name: str, value: str | None) -> str:
-    if value is None or value.startswith("--"):
-        shown = mrkdwn.code("--" + mrkdwn.cut(name, 40))
-        raise UsageError(f"{shown} needs a value after it.")
-    return value
+def _option(name: str) -> str:
+    return mrkdwn.code("--" + mrkdwn.cut(name, 40))

@@ -175,7 +175,9 @@ def _bulk(typed: Typed) -> CreateBulk:
         case _:
             raise UsageError("Name the domain, a prefix and how many.", example=BULK_EXAMPLE)
     if len(f"{prefix}{count}") > LONGEST_LOCAL_PART:
-        raise UsageError(f"The prefix and its number are longer than {LONGEST_LOCAL_PART} characters.")
+        raise UsageError(
+            f"The prefix and its number are longer than {LONGEST_LOCAL_PART} characters.", example=BULK_EXAMPLE
+        )
     return CreateBulk(
         domain=read(words.domain, domain, example=BULK_EXAMPLE),
         prefix=prefix,
