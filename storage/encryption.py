@@ -44,7 +44,7 @@ class Vault:
         """
         try:
             content = json.loads(self._fernet.decrypt(sealed.encode()))
-        except InvalidToken:
+        except (InvalidToken, ValueError):
             raise Undecryptable("It was encrypted with another key, or changed since.") from None
         match content:
             case {"v": v, "workspace": w, "purpose": p, "value": str(value)} if (v, w, p) == (
