@@ -1,7 +1,7 @@
 """The real bot between the two sandboxes, driven as people drive it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from sqlmodel import Session, col, select
 
 from bot import app
@@ -20,6 +21,7 @@ from sandbox.slack import ANA, APP_TOKEN, BEN, BOT_TOKEN, MAIL, SIGNING_SECRET, 
 from sandbox.slack.person import Person
 from storage.calls import CLAIMED
 from storage.notices import UNSETTLED
+from storage.requests import paused
 from storage.states import CallState, ConnectionState, RequestState
 from storage.tables import Call, Connection, Notice, Request
 
@@ -30,12 +32,28 @@ FAST = Pace(tick=timedelta(seconds=0.05), first_poll=timedelta(seconds=0.05), lo
 IMPATIENT = Timeouts(pool=5, connect=5, write=5, read=0.4, total=1)
 """For what never answers."""
 
-AT_WORK: tuple[tuple[type[Any], tuple[Any, ...]], ...] = (
-    (Request, (RequestState.PLANNING,)),
-    (Call, (*CLAIMED, CallState.SENDING)),
-    (Connection, (ConnectionState.CHECKING,)),
-    (Notice, UNSETTLED),
-)
+
+def _requests(session: Session) -> Iterable[Request]:
+    waiting = select(Request).where(Request.state == RequestState.PLANNING)
+    return session.exec(waiting.where(col(Request.workspace_id).not_in(paused()))).all()
+
+
+def _calls(session: Session) -> Iterable[Call]:
+    open_ = select(Call).where(col(Call.state).in_((*CLAIMED, CallState.SENDING)))
+    return session.exec(open_.where(col(Call.workspace_id).not_in(paused()))).all()
+
+
+def _checks(session: Session) -> Iterable[Connection]:
+    return session.exec(select(Connection).where(Connection.state == ConnectionState.CHECKING)).all()
+
+
+def _notices(session: Session) -> Iterable[Notice]:
+    """The first of each lane, for which the others wait."""
+    unsettled = session.exec(select(Notice).where(col(Notice.state).in_(UNSETTLED)).order_by(col(Notice.id).desc()))
+    return {notice.lane: notice for notice in unsettled}.values()
+
+
+AT_WORK: tuple[Callable[[Session], Iterable[Any]], ...] = (_requests, _calls, _checks, _notices)
 """The rows on which the bot acts by itself."""
 
 
@@ -160,14 +178,40 @@ class Mailroom:
                 passed = await self.bot.database.write(partial(self._passes, timedelta(**time)))
 
     def _passes(self, time: timedelta, session: Session) -> bool:
-        now = self.clock()
-        for table, states in AT_WORK:
-            columns: Any = table
-            busy = col(columns.leased_until).is_not(None) | (columns.due_at <= now)
-            if session.exec(select(columns.id).where(columns.state.in_(states), busy)).first() is not None:
-                return False
+        if any(self._busy(rows(session)) for rows in AT_WORK):
+            return False
         self.clock.ahead += time
         return True
+
+    def _busy(self, rows: Iterable[Any]) -> bool:
+        now = self.clock()
+        return any(row.leased_until is not None or (row.due_at is not None and row.due_at <= now) for row in rows)
+
+    async def exists(self, *addresses: str) -> None:
+        """Wait until MailAPI has made these mailboxes, each exactly once."""
+
+        async def are_there() -> bool:
+            made = await self.mailapi.mailboxes()
+            return all(address in made for address in addresses)
+
+        await self.until(are_there, f"the mailboxes {addresses}")
+        made = await self.mailapi.mailboxes()
+        assert {made[address] for address in addresses} == {1}
+
+    async def made(self, endpoint: str, times: int = 1) -> None:
+        """Wait until MailAPI has got so many requests to an endpoint, and the bot rests."""
+
+        async def came() -> bool:
+            return len(await self.asked(endpoint)) >= times
+
+        await self.until(came, f"{times} {endpoint}")
+        await self.at_rest()
+
+    async def deletes(self, message: Message) -> None:
+        """Let a message of the bot go, as a workspace's admin can."""
+        form = {"token": self.settings.bot_token, "channel": message.channel, "ts": message.ts}
+        async with aiohttp.ClientSession() as session, session.post(f"{self.slack.api_url}chat.delete", data=form) as r:
+            assert (await r.json())["ok"]
 
     async def asked(self, endpoint: str) -> list[dict[str, Any]]:
         """The parameters of MailAPI's requests to an endpoint, in order, without the key."""

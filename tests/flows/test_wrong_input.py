@@ -101,6 +101,11 @@ WRONG = {
     "bulk with a bad prefix": ("mailbox bulk example.com te@m 5", "cannot stand before the @"),
     "bulk with a bad domain": ("mailbox bulk example team 5", NO_DOMAIN),
     "bulk with a name": ("mailbox bulk example.com team 5 --name x", "no option `--name`"),
+    "option without a value": ("mailbox create john@example.com --quota", "`--quota` needs a value"),
+    "option before an option": ("mailbox create john@example.com --name --quota 5", "`--name` needs a value"),
+    "prefix and number too long": (f"mailbox bulk example.com {'x' * 63} 10", "longer than 64 characters"),
+    "IPv4 address as a domain": ("domain create 192.168.0.1", NO_DOMAIN),
+    "option given twice": ("mailbox create john@example.com --quota 5 --quota 6", "twice"),
     "no task": ("task", "Name the one number of the task"),
     "task in words": ("task last", "is not a task number"),
     "negative task": ("task -5", "is not a task number"),
@@ -129,6 +134,11 @@ async def test_what_is_typed_in_other_cases_and_with_typographic_signs_is_unders
     assert "A quote is open" in ack.text
     ack = await mailroom.ben.types(MAIL, "/mail Domain CREATE <http://example|example>")
     assert NO_DOMAIN in ack.text
+
+
+async def test_a_backslash_at_the_end_is_not_called_an_open_quote(mailroom: Mailroom) -> None:
+    ack = await mailroom.ben.types(MAIL, "/mail domain list \\")
+    assert "quote is open" not in ack.text
 
 
 async def _said(mailroom: Mailroom) -> list[Any]:

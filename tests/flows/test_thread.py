@@ -1,0 +1,121 @@
+"""The root message, its thread, and where they go when the bot cannot post in the channel."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.slack import ANA, ATTIC, BEN, GENERAL, MAIL, VAULT
+from tests.flows.stage import Mailroom
+
+LINE = "/mail mailbox create john@example.com"
+
+
+async def test_the_root_message_is_posted_once_edited_in_place_and_mentions_the_asker_once(mailroom: Mailroom) -> None:
+    await mailroom.mailapi.hold_queue()
+    await mailroom.ben.types(MAIL, LINE)
+    before = await mailroom.root(mailroom.ana, "In progress")
+    await mailroom.mailapi.release_queue()
+    after = await mailroom.root(mailroom.ana, "Done")
+    assert (before.ts, before.visible.count(f"<@{BEN}>")) == (after.ts, 1)
+    assert after.visible.count(f"<@{BEN}>") == 1
+    assert after.edited
+    assert len(await mailroom.roots(mailroom.ana)) == 1
+
+
+async def test_the_completion_is_a_new_message_that_mentions_the_asker_once(mailroom: Mailroom) -> None:
+    await mailroom.ben.types(MAIL, LINE)
+    root = await mailroom.root(mailroom.ana, "Done")
+    completion = await mailroom.completion(mailroom.ben, root)
+    assert completion.visible.count(f"<@{BEN}>") == 1
+    assert completion.edited == 0
+    await mailroom.at_rest()
+    assert len(await mailroom.ana.reads_thread(MAIL, root.ts)) == 1
+
+
+async def test_the_acknowledgement_comes_before_anything_is_asked_of_mailapi(mailroom: Mailroom) -> None:
+    await mailroom.mailapi.fault("any", "latency", times=None, seconds=0.6)
+    ack = await mailroom.ben.types(MAIL, LINE)
+    assert ack.ok
+    assert ack.seconds < 0.5
+    await mailroom.root(mailroom.ana, "Done")
+
+
+async def test_slow_mailapi_is_told_in_the_root_message_which_is_then_brought_up_to_date(mailroom: Mailroom) -> None:
+    await mailroom.mailapi.fault("list_mailbox", "status", times=3, status=503)
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.passes(seconds=3)
+    late = await mailroom.root(mailroom.ana, "MailAPI is slow to answer", "Nothing has been sent")
+    for _ in range(3):
+        await mailroom.passes(seconds=8)
+    root = await mailroom.root(mailroom.ana, "Done")
+    assert root.ts == late.ts
+
+
+PLACES = {"not a member": GENERAL, "a private channel without the bot": VAULT}
+
+
+@pytest.mark.parametrize("channel", PLACES.values(), ids=PLACES.keys())
+async def test_where_the_bot_is_not_the_request_goes_on_in_a_direct_message(mailroom: Mailroom, channel: str) -> None:
+    assert (await mailroom.ben.types(channel, LINE)).ok
+    root = await mailroom.direct(mailroom.ben, "Done", "john@example.com")
+    assert f"cannot post in <#{channel}>" in root.visible
+    assert "`/invite @mailroom`" in root.visible
+    await mailroom.completion(mailroom.ben, root)
+    assert await mailroom.roots(mailroom.ben, channel) == []
+    assert len(await mailroom.ben.direct_messages()) == 1
+    assert await mailroom.mailapi.mailboxes("example.com") == {"john@example.com": 1}
+
+
+async def test_in_a_conversation_of_two_people_the_request_goes_on_in_a_direct_message(mailroom: Mailroom) -> None:
+    await mailroom.slack.add_channel("D0ANABEN01", "ana and ben", kind="im", members=(ANA, BEN))
+    await mailroom.ben.types("D0ANABEN01", LINE)
+    root = await mailroom.direct(mailroom.ben, "Done", "john@example.com")
+    await mailroom.completion(mailroom.ben, root)
+
+
+async def test_a_request_from_the_direct_message_with_the_bot_stays_there(mailroom: Mailroom) -> None:
+    await mailroom.ben.types(mailroom.ben.dm, LINE)
+    root = await mailroom.direct(mailroom.ben, "Done", "john@example.com")
+    assert "cannot post" not in root.visible
+    await mailroom.completion(mailroom.ben, root)
+
+
+async def test_a_channel_that_is_archived_before_the_root_is_posted_gives_way_to_a_direct_message(
+    mailroom: Mailroom,
+) -> None:
+    await mailroom.ben.types(MAIL, "/mail help")
+    command = (await mailroom.slack.envelopes("slash_commands"))[-1]["payload"]
+    text = "mailbox create john@example.com"
+    await mailroom.slack.request({**command, "channel_id": ATTIC, "text": text, "trigger_id": "1.attic"})
+    root = await mailroom.direct(mailroom.ben, "Done", f"cannot post in <#{ATTIC}>")
+    await mailroom.completion(mailroom.ben, root)
+
+
+async def _delete_root(mailroom: Mailroom, root: Any) -> None:
+    await mailroom.deletes(root)
+
+
+async def _archive(mailroom: Mailroom, _root: Any) -> None:
+    await mailroom.slack.archive(MAIL)
+
+
+async def _remove_bot(mailroom: Mailroom, _root: Any) -> None:
+    await mailroom.slack.remove_bot(MAIL)
+
+
+@pytest.mark.parametrize("breaks", [_delete_root, _archive, _remove_bot], ids=["deleted", "archived", "removed"])
+async def test_where_the_thread_breaks_in_mid_run_the_rest_goes_by_direct_message_and_this_is_said_once(
+    mailroom: Mailroom, breaks: Any
+) -> None:
+    await mailroom.mailapi.hold_queue()
+    await mailroom.ben.types(MAIL, "/mail mailbox bulk example.com team 3")
+    root = await mailroom.root(mailroom.ana, "In progress")
+    await breaks(mailroom, root)
+    await mailroom.mailapi.release_queue()
+    moved = await mailroom.direct(mailroom.ben, "Done", "3 of 3")
+    assert f"can no longer post in <#{MAIL}>" in moved.visible
+    await mailroom.completion(mailroom.ben, moved)
+    await mailroom.passes(seconds=30)
+    assert sum("can no longer post" in m.visible for m in await mailroom.ben.direct_messages()) == 1
+    assert len(await mailroom.ben.direct_messages()) == 1
+    assert await mailroom.ana.direct_messages() == [m for m in await mailroom.ana.direct_messages() if "Conn" in m.text]
