@@ -31,16 +31,28 @@ class Plan:
     """The names that were there, each with its status as MailAPI words it."""
     in_flight: tuple[str, ...] = ()
     failure: str | None = None
+    unplanned: str | None = None
+    """Why there is no plan yet, where that takes long: what the root message says meanwhile."""
 
     @classmethod
     def of(cls, request: Request) -> "Plan":
         """The plan as it was stored, or an empty one."""
         stored = request.plan or {}
-        return cls(stored.get("existing", {}), tuple(stored.get("in_flight", ())), stored.get("failure"))
+        return cls(
+            stored.get("existing", {}),
+            tuple(stored.get("in_flight", ())),
+            stored.get("failure"),
+            stored.get("unplanned"),
+        )
 
     def stored(self) -> dict[str, Any]:
         """As it is stored."""
-        return {"existing": dict(self.existing), "in_flight": list(self.in_flight), "failure": self.failure}
+        return {
+            "existing": dict(self.existing),
+            "in_flight": list(self.in_flight),
+            "failure": self.failure,
+            "unplanned": self.unplanned,
+        }
 
 
 @dataclass(frozen=True)

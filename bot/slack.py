@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Self
 
 import aiohttp
@@ -108,6 +109,21 @@ class Slack:
             )
         )
         return str(answer["channel"]), str(answer["ts"])
+
+    async def find(self, channel: str, notice: int, *, thread_ts: str | None, since: datetime) -> str | None:
+        """The `ts` of a message that this bot posted for `notice` after `since`, found by its metadata.
+
+        Needs the right to read the channel (`channels:history` and its kin), without which Slack refuses.
+        """
+        window: dict[str, Any] = {"oldest": str(since.timestamp()), "include_all_metadata": True, "limit": 100}
+        if thread_ts is None:
+            answer = await _named(self.client.conversations_history(channel=channel, **window))
+        else:
+            answer = await _named(self.client.conversations_replies(channel=channel, ts=thread_ts, **window))
+        for message in answer["messages"]:
+            if (message.get("metadata") or {}).get("event_payload", {}).get("notice") == notice:
+                return str(message["ts"])
+        return None
 
     async def edit(self, channel: str, ts: str, content: dict[str, Any]) -> None:
         """Replace a message's text and blocks."""

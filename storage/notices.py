@@ -72,7 +72,6 @@ def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Notice]:
     return session.exec(query.with_for_update(skip_locked=True)).all()
 
 
-def due_unknown(session: Session, *, now: datetime) -> Sequence[Notice]:
-    """The notices of which nobody knows whether Slack took them, old enough to be settled."""
-    query = select(Notice).where(Notice.state == NoticeState.UNKNOWN, col(Notice.due_at) <= now)
-    return session.exec(query.with_for_update(skip_locked=True)).all()
+def claim_unknown(session: Session, *, now: datetime, most: int) -> Sequence[Notice]:
+    """Lease notices of which nobody knows whether Slack took them, old enough to be settled."""
+    return moves.claim(session, Notice, states=(NoticeState.UNKNOWN,), now=now, most=most)

@@ -40,6 +40,12 @@ def lock(session: Session, request_id: int) -> Request | None:
     return session.exec(query.execution_options(populate_existing=True)).first()
 
 
+def explain(session: Session, request_id: int, plan: dict[str, Any]) -> None:
+    """Note why a request is not planned yet, for as long as it is not."""
+    unplanned = update(Request).where(col(Request.id) == request_id, col(Request.state) == RequestState.PLANNING)
+    session.exec(unplanned.values(plan=plan).execution_options(synchronize_session=False))
+
+
 def settle_home(session: Session, request_id: int, *, channel: str, root_ts: str) -> None:
     """Note where the request's root message stands."""
     settled = update(Request).where(col(Request.id) == request_id)

@@ -14,14 +14,10 @@ MOVED = {
 }
 
 
-def card(progress: Progress, *, unplanned: str | None = None, moved: str | None = None) -> Message:
-    """The root message as things stand.
-
-    `unplanned` says why there is no plan yet, where that takes long; `moved` is the key of why the message stands in
-    a direct message.
-    """
+def card(progress: Progress, *, moved: str | None = None) -> Message:
+    """The root message as things stand; `moved` is the key of why it stands in a direct message."""
     request, operation = progress.request, progress.operation
-    status = unplanned or _status(progress)
+    status = progress.plan.unplanned or _status(progress)
     preface = MOVED[moved].format(channel=f"<#{request.asked_in}>") if moved else ""
     title = operation.title()
     return Message(

@@ -25,28 +25,38 @@ def progress_of(session: Session, request: Request) -> Progress:
     return Progress.of(request, operation, calls.of_request(session, request.id))
 
 
-def root(session: Session, request: Request, message: Message, *, now: datetime) -> None:
-    """Owe the root message, once."""
-    _owe(session, request, ROOT, f"request:{request.id}:root", message.content(), now=now)
+def shown(session: Session, request: Request) -> Message:
+    """The root message as things stand; it is put together when it is sent, so that no edit shows anything older."""
+    return card.card(progress_of(session, request), moved=_moved(session, request))
 
 
 def refresh(session: Session, request: Request, *, now: datetime) -> None:
-    """Bring the root message up to date: one that is not posted yet is changed, else an edit of it is owed.
+    """Owe the root message, or an edit that brings it up to date; what is owed already and not begun does both.
 
-    Edits that are owed together become one; while a request runs there is at most one every 3 s.
+    While a request runs there is at most one edit every 3 s; its end is shown at once.
     """
-    content = card.card(progress_of(session, request), moved=_moved(session, request)).content()
-    posted = notices.by_key(session, request.workspace_id, f"request:{request.id}:root")
-    owed = posted if posted and posted.state is NoticeState.OWED else notices.owed_edit(session, request.id, EDIT)
-    if posted is None:
-        _owe(session, request, ROOT, f"request:{request.id}:root", content, now=now)
-    elif owed is not None:
-        owed.content = content if owed.kind == EDIT else {**owed.content, **content}
-        owed.due_at = min(owed.due_at or now, _edit_due(session, request, now))
+    root = notices.by_key(session, request.workspace_id, _root_key(request))
+    if root is None:
+        _owe(session, request, ROOT, _root_key(request), {}, now=now)
+    if root is None or root.state is NoticeState.OWED:
+        return
+    due = _edit_due(session, request, now)
+    owed = notices.owed_edit(session, request.id, EDIT)
+    if owed is None:
+        _owe(session, request, EDIT, f"request:{request.id}:edit:{uuid4().hex}", {}, now=now, due_at=due)
+    elif not owed.attempts and owed.due_at is not None:  # a later time after an attempt is a pause that Slack asked for
+        owed.due_at = min(owed.due_at, due)
         session.add(owed)
-    else:
-        due = _edit_due(session, request, now)
-        _owe(session, request, EDIT, f"request:{request.id}:edit:{uuid4().hex}", content, now=now, due_at=due)
+
+
+def move_root(session: Session, request: Request, *, now: datetime) -> None:
+    """Owe a new root message where the one before is out of reach, and note that it was left."""
+    before = notices.by_key(session, request.workspace_id, _root_key(request))
+    if before is not None:
+        before.key = f"request:{request.id}:left"
+        session.add(before)
+        session.flush()
+    refresh(session, request, now=now)
 
 
 def thread(session: Session, request: Request, key: str, message: Message, *, now: datetime) -> None:
@@ -106,6 +116,10 @@ def _owe(
         due_at=due_at or now,
     )
     notices.owe(session, notice)
+
+
+def _root_key(request: Request) -> str:
+    return f"request:{request.id}:root"
 
 
 def _edit_due(session: Session, request: Request, now: datetime) -> datetime:

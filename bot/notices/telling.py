@@ -1,6 +1,6 @@
 """Telling what is owed: claims notices, sends them to Slack, and writes down what came of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -8,13 +8,12 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from bot.blocks import card
 from bot.clock import Clock
 from bot.notices import owing
 from bot.notices.owing import DIRECT, EDIT, ROOT, THREAD, VIEW
 from bot.pace import retry_after
 from bot.pool import Pool
-from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack
+from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError
 from storage import notices, requests
 from storage.database import Database
 from storage.states import NoticeState
@@ -23,9 +22,10 @@ from storage.tables import Notice, Request
 log = structlog.get_logger(__name__)
 
 UNKNOWN_FOR = timedelta(seconds=10)
-"""How long a post whose answer was lost is left alone before it is sent again."""
+"""How long a post whose answer was lost is left alone before it is looked for."""
+CLOCKS_APART = timedelta(minutes=2)
+"""How far our clock and Slack's may differ when a post is looked for by its time."""
 MOST_TRIES = 8
-MIDWAY = "left"
 
 
 class Teller:
@@ -39,7 +39,8 @@ class Teller:
 
     async def tick(self, nudge: Callable[[], None]) -> None:
         """Claim what is due and start telling it; `nudge` is called after each, since others wait for it."""
-        await self._database.write(self._recover)
+        for notice in await self._database.write(self._recover):
+            self.pool.start(notice.workspace_id, self._settle(notice, nudge))
         claimed = await self._database.write(partial(notices.claim, now=self._clock(), most=self.pool.free))
         for notice in claimed:
             self.pool.start(notice.workspace_id, self._tell(notice, nudge))
@@ -73,14 +74,14 @@ class Teller:
 
     async def _post_root(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
-        channel = await self._slack.direct_channel(request.asker) if request.in_direct_message else request.home_channel
-        return await self._slack.post(channel, notice.content, notice=notice.id)
+        channel = await self._home(request)
+        return await self._slack.post(channel, await self._shown(request), notice=notice.id)
 
     async def _edit_root(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
         if request.root_ts is None:
             raise NotSent("the root message is not posted yet")
-        await self._slack.edit(request.home_channel, request.root_ts, notice.content)
+        await self._slack.edit(request.home_channel, request.root_ts, await self._shown(request))
         return request.home_channel, request.root_ts
 
     async def _post_in_thread(self, notice: Notice) -> tuple[str, str]:
@@ -94,6 +95,12 @@ class Teller:
     async def _update_view(self, notice: Notice) -> tuple[None, None]:
         await self._slack.update_view(notice.view_id or "", notice.content)
         return None, None
+
+    async def _home(self, request: Request) -> str:
+        return await self._slack.direct_channel(request.asker) if request.in_direct_message else request.home_channel
+
+    async def _shown(self, request: Request) -> dict[str, Any]:
+        return await self._database.read(lambda session: owing.shown(session, request).content())
 
     async def _request(self, notice: Notice) -> Request:
         request = await self._database.read(
@@ -144,20 +151,14 @@ class Teller:
         session.flush()
         log.info("request goes on in a direct message", request=request.id, reason=reason)
         if notice.kind == ROOT:
-            content = card.card(owing.progress_of(session, request), moved="asked").content()
-            self._move(session, notice, NoticeState.OWED, due_at=self._clock(), content=content, reason=reason)
+            self._move(session, notice, NoticeState.OWED, due_at=self._clock(), reason=reason)
         else:
             self._begin_anew(notice, request, reason, session)
 
     def _begin_anew(self, notice: Notice, request: Request, reason: str, session: Session) -> None:
         """A new root message, and behind it what its thread is still owed."""
-        before = notices.by_key(session, request.workspace_id, f"request:{request.id}:root")
-        if before is not None:
-            before.key = f"request:{request.id}:{MIDWAY}"
-            session.add(before)
-            session.flush()
         waiting = [row for row in notices.unsettled_of_request(session, request.id) if row.kind == THREAD]
-        owing.refresh(session, request, now=self._clock())
+        owing.move_root(session, request, now=self._clock())
         for row in waiting:
             copy = row.model_dump(include={"workspace_id", "request_id", "kind", "lane", "content", "created_at"})
             self._give_up(session, row, reason)
@@ -171,13 +172,46 @@ class Teller:
         notices.move(session, row.id, NoticeState.SENDING, NoticeState.UNKNOWN, reason=reason)
         notices.move(session, row.id, NoticeState.UNKNOWN, NoticeState.DROPPED)
 
-    def _recover(self, session: Session) -> None:
-        """What was found in sending after its lease is unknown; what is unknown for long enough is owed again."""
+    async def _settle(self, notice: Notice, nudge: Callable[[], None]) -> None:
+        """Look for a post whose answer was lost, where the bot may read; what is not found is owed again."""
+        try:
+            channel, ts = await self._find(notice)
+        except SlackError as error:
+            log.info("could not look for a notice", notice=notice.id, reason=str(error))
+            channel, ts = None, None
+        await self._database.write(partial(self._found, notice, channel, ts))
+        nudge()
+
+    async def _find(self, notice: Notice) -> tuple[str | None, str | None]:
+        if notice.kind in (EDIT, VIEW) or notice.tried_at is None:
+            return None, None  # these can be repeated without anybody noticing
+        thread_ts: str | None = None
+        if notice.kind == DIRECT:
+            channel = await self._slack.direct_channel(notice.recipient or "")
+        else:
+            request = await self._request(notice)
+            channel = await self._home(request)
+            thread_ts = request.root_ts if notice.kind == THREAD else None
+        since = notice.tried_at - CLOCKS_APART
+        return channel, await self._slack.find(channel, notice.id, thread_ts=thread_ts, since=since)
+
+    def _found(self, notice: Notice, channel: str | None, ts: str | None, session: Session) -> None:
+        now = self._clock()
+        if ts is None:
+            again: dict[str, Any] = {"due_at": now, "leased_until": None}
+            notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.OWED, **again)
+            return
+        told: dict[str, Any] = {"channel": channel, "ts": ts, "told_at": now, "leased_until": None}
+        notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.TOLD, **told)
+        if notice.kind == ROOT and channel:
+            requests.settle_home(session, notice.request_id or 0, channel=channel, root_ts=ts)
+
+    def _recover(self, session: Session) -> Sequence[Notice]:
+        """What was found in sending after its lease is unknown; gives what is unknown for long enough to be settled."""
         now = self._clock()
         for notice in notices.lost_in_sending(session, now=now):
             self._move(session, notice, NoticeState.UNKNOWN, due_at=now + UNKNOWN_FOR)
-        for notice in notices.due_unknown(session, now=now):
-            notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.OWED, due_at=now)
+        return notices.claim_unknown(session, now=now, most=self.pool.free)
 
     def _move(self, session: Session, notice: Notice, after: NoticeState, **values: Any) -> None:
         notices.move(session, notice.id, NoticeState.SENDING, after, leased_until=None, **values)

@@ -64,8 +64,8 @@ async def _look_or_say_late(
 
 
 def _say_late(machine: Machine, request: Request, why: str, session: Session) -> None:
-    message = card.card(owing.progress_of(session, request), unplanned=why)
-    owing.root(session, request, message, now=machine.clock())
+    requests.explain(session, request.id, Plan(unplanned=why).stored())
+    owing.refresh(session, request, now=machine.clock())
 
 
 async def _later(machine: Machine, request: Request, why: str) -> None:

@@ -11,11 +11,15 @@ from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPTIONAL = None
+"""The bot does without: Slack's refusal is answered by posting again."""
 SCOPES = {
     "auth_test": None,
     "chat_postMessage": "chat:write",
     "chat_update": "chat:write",
+    "conversations_history": OPTIONAL,
     "conversations_open": "im:write",
+    "conversations_replies": OPTIONAL,
     "users_info": "users:read",
     "users_list": "users:read",
     "views_open": None,
