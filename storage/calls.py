@@ -78,15 +78,12 @@ def claim_watched(session: Session, connection_id: int, kinds: Collection[str], 
     Those that somebody has leased already are not among them.
     """
     query = (
-        select(Call)
+        select(Call.id)
         .where(Call.connection_id == connection_id, Call.state == CallState.ACCEPTED, col(Call.kind).in_(kinds))
         .where(col(Call.leased_until).is_(None) | (col(Call.leased_until) <= now))
         .with_for_update(skip_locked=True)
     )
-    found = session.exec(query).all()
-    leased = update(Call).where(col(Call.id).in_([call.id for call in found]))
-    session.exec(leased.values(leased_until=now + moves.LEASE).execution_options(synchronize_session=False))
-    return found
+    return moves.lease_rows(session, Call, session.exec(query).all(), now=now)
 
 
 def put_off(session: Session, call_id: int, due_at: datetime | None, **values: Any) -> None:
@@ -98,6 +95,17 @@ def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Call]:
     """The calls whose sender is gone: found as `sending` after its lease, so that nobody knows what came of them."""
     query = select(Call).where(Call.state == CallState.SENDING, col(Call.leased_until) <= now)
     return session.exec(query.with_for_update(skip_locked=True)).all()
+
+
+def undecided(session: Session, connection_id: int, domain: str, kind: str) -> bool:
+    """Whether a call of this kind for a domain is out, and nobody knows yet whether it was taken."""
+    query = select(Call.id).where(
+        Call.connection_id == connection_id,
+        Call.domain == domain,
+        Call.kind == kind,
+        col(Call.state).in_((CallState.SENDING, CallState.UNKNOWN)),
+    )
+    return session.exec(query.limit(1)).first() is not None
 
 
 def last_sent(session: Session, connection_id: int, domain: str, kind: str) -> datetime | None:

@@ -61,15 +61,22 @@ def claim(
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    ids = session.execute(due).scalars().all()
+    return lease_rows(session, table, session.execute(due).scalars().all(), now=now, lease=lease)
+
+
+def lease_rows(
+    session: Session, table: type[Stateful], ids: Collection[int], *, now: datetime, lease: timedelta = LEASE
+) -> Sequence[Stateful]:
+    """Lease rows that this transaction has locked, and give them as they stand then, the longest due first."""
     if not ids:
         return []
+    columns = cast("Any", table)
     session.execute(
         update(table).where(columns.id.in_(ids)).values(leased_until=now + lease),
         execution_options={"synchronize_session": False},
     )
-    rows = session.execute(select(table).where(columns.id.in_(ids)).order_by(columns.due_at, columns.id))
-    return rows.scalars().all()
+    rows = select(table).where(columns.id.in_(ids)).order_by(columns.due_at, columns.id)
+    return session.execute(rows, execution_options={"populate_existing": True}).scalars().all()
 
 
 def put_off(session: Session, table: type[Stateful], row_id: int, due_at: datetime | None, **values: Any) -> None:

@@ -36,10 +36,6 @@ async def send(machine: Machine, call: Call) -> None:
     except NotConnected:
         await _put_off(machine, call, None)
         return
-    opens_at = await machine.database.read(partial(_window, machine, call, connection, operation))
-    if opens_at is not None:
-        await machine.database.write(partial(_wait, machine, call, opens_at, known=True))
-        return
     try:
         sight, looked_at = await _look_again(machine, call, connection, operation)
     except KeyRefused as error:
@@ -53,15 +49,20 @@ async def send(machine: Machine, call: Call) -> None:
             await _submit(machine, call, connection, operation)
 
 
-def _window(
-    machine: Machine, call: Call, connection: Connection, operation: Operation, session: Session
-) -> datetime | None:
-    """When MailAPI takes such a call again, as far as our own records tell; `None` where it does now."""
+def _held_by_window(
+    session: Session, machine: Machine, call: Call, connection: Connection, operation: Operation
+) -> bool:
+    """Whether the call has to wait: for a window that our records tell, or for another call that may open one."""
     if operation.window is None:
-        return None
+        return False
     last = calls.last_sent(session, connection.id, call.domain, call.kind)
-    opens_at = last + operation.window if last else None
-    return opens_at if opens_at and opens_at > machine.clock() else None
+    if last is not None and last + operation.window > machine.clock():
+        _wait(machine, call, last + operation.window, session, known=True)
+        return True
+    if calls.undecided(session, connection.id, call.domain, call.kind):
+        calls.put_off(session, call.id, machine.clock() + machine.pace.first_poll)
+        return True
+    return False
 
 
 async def _look_again(
@@ -84,6 +85,9 @@ def _begin(
 ) -> bool:
     """Move the call to `sending` with what existed before it; false where it must not be sent as it is."""
     now = machine.clock()
+    workspaces.lock(session, call.workspace_id)
+    if _held_by_window(session, machine, call, connection, operation):
+        return False
     if sight is not None and not _still_whole(session, machine, call, operation, sight, looked_at):
         return False
     existing = call.existing if sight is None else [name for name in call.names if name in sight]
@@ -106,7 +110,6 @@ def _still_whole(
     session: Session, machine: Machine, call: Call, operation: Operation, sight: Sight, looked_at: datetime
 ) -> bool:
     """Whether all of the call's names are still missing; where not, calls for the missing ones take its place."""
-    workspaces.lock(session, call.workspace_id)
     request = requests.lock(session, call.request_id)
     if request is None:
         return False
