@@ -1,0 +1,221 @@
+"""Leasing rows that are due: in order, within limits, and each row to one claimer at a time."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select, update
+
+from storage import calls, connections, moves, notices, requests
+from storage.states import CallState, ConnectionState, NoticeState, RequestState
+from storage.tables import Call
+from tests.adapters.storage import rows
+from tests.adapters.storage.rows import NOW, SECOND
+
+Claim = Callable[..., Sequence[Any]]
+CLAIMS: dict[str, tuple[Callable[..., Any], Claim]] = {
+    "connection": (rows.connection, connections.claim_checks),
+    "request": (rows.request, requests.claim_planning),
+    "call": (rows.call, calls.claim),
+    "notice": (rows.notice, notices.claim),
+}
+every_claim = pytest.mark.parametrize(("make", "claim"), CLAIMS.values(), ids=CLAIMS)
+scoped_claims = pytest.mark.parametrize(("make", "claim"), [CLAIMS["request"], CLAIMS["call"]], ids=["request", "call"])
+
+
+def ids(claimed: Sequence[Any]) -> list[int]:
+    return [row.id for row in claimed]
+
+
+@every_claim
+def test_a_claim_takes_the_longest_due_first(session: Session, make: Any, claim: Claim) -> None:
+    late, early, also_early = (make(session, due_at=NOW - due * SECOND) for due in (1, 2, 2))
+    assert ids(claim(session, now=NOW, most=9)) == [early.id, also_early.id, late.id]
+
+
+@every_claim
+def test_a_claim_takes_what_is_due_now_and_nothing_that_is_due_later_or_never(
+    session: Session, make: Any, claim: Claim
+) -> None:
+    due = make(session, due_at=NOW)
+    make(session, due_at=NOW + SECOND)
+    make(session, due_at=None)
+    assert ids(claim(session, now=NOW, most=9)) == [due.id]
+
+
+@every_claim
+@pytest.mark.parametrize(("most", "taken"), [(-1, 0), (0, 0), (1, 1), (2, 2), (9, 3)])
+def test_a_claim_takes_no_more_than_it_is_asked_to(
+    session: Session, make: Any, claim: Claim, most: int, taken: int
+) -> None:
+    made = [make(session).id for _ in range(3)]
+    assert ids(claim(session, now=NOW, most=most)) == made[:taken]
+    assert ids(claim(session, now=NOW, most=9)) == made[taken:]
+
+
+@every_claim
+def test_what_is_claimed_is_leased(session: Session, make: Any, claim: Claim) -> None:
+    row = make(session)
+    (claimed,) = claim(session, now=NOW, most=1)
+    assert claimed.leased_until == NOW + moves.LEASE
+    session.refresh(row)
+    assert row.leased_until == NOW + moves.LEASE
+    assert claim(session, now=NOW + moves.LEASE - SECOND, most=1) == []
+
+
+@pytest.mark.parametrize(("make", "claim"), [CLAIMS[name] for name in ("connection", "request", "call")])
+def test_a_lease_ends_and_the_row_can_be_claimed_again(session: Session, make: Any, claim: Claim) -> None:
+    row = make(session)
+    claim(session, now=NOW, most=1)
+    assert ids(claim(session, now=NOW + moves.LEASE, most=1)) == [row.id]
+
+
+@pytest.mark.parametrize(
+    ("make", "claim", "state", "claimed"),
+    [
+        *((rows.request, requests.claim_planning, s, s is RequestState.PLANNING) for s in RequestState),
+        *((rows.connection, connections.claim_checks, s, s is ConnectionState.CHECKING) for s in ConnectionState),
+        *((rows.notice, notices.claim, s, s is NoticeState.OWED) for s in NoticeState),
+        *((rows.call, calls.claim, s, s.value in {"queued", "waiting", "accepted", "unknown"}) for s in CallState),
+    ],
+)
+def test_only_what_waits_for_the_worker_is_claimed(
+    session: Session, make: Any, claim: Claim, state: Any, *, claimed: bool
+) -> None:
+    make(session, state=state)
+    assert bool(claim(session, now=NOW, most=1)) is claimed
+
+
+@pytest.mark.parametrize("name", ["request", "call"])
+def test_what_is_put_off_is_free_again_when_it_is_due(session: Session, name: str) -> None:
+    make, claim = CLAIMS[name]
+    row = make(session)
+    claim(session, now=NOW, most=1)
+    moves.put_off(session, type(row), row.id, NOW + 5 * SECOND, attempts=2)
+    assert claim(session, now=NOW + 4 * SECOND, most=1) == []
+    (again,) = claim(session, now=NOW + 5 * SECOND, most=1)
+    session.refresh(again)
+    assert (again.id, again.attempts) == (row.id, 2)
+
+
+def test_what_is_put_off_without_a_moment_waits_for_somebody(session: Session) -> None:
+    call = rows.call(session)
+    calls.put_off(session, call.id, None)
+    assert calls.claim(session, now=NOW + 10_000 * SECOND, most=1) == []
+
+
+@scoped_claims
+def test_busy_workspaces_are_left_out(session: Session, make: Any, claim: Claim) -> None:
+    make(session, "T1")
+    make(session, "T2")
+    free = make(session, "T3")
+    assert ids(claim(session, now=NOW, most=9, busy=("T1", "T2"))) == [free.id]
+
+
+@scoped_claims
+def test_a_workspace_whose_key_is_refused_is_left_out_until_another_key_is_in_force(
+    session: Session, make: Any, claim: Claim
+) -> None:
+    broken = rows.connection(session, state=ConnectionState.IN_FORCE)
+    row, other = make(session), make(session, "T2")
+    connections.mark_broken(session, broken, now=NOW, reason="Invalid API key")
+    assert ids(claim(session, now=NOW, most=9)) == [other.id]
+    connections.put_in_force(session, rows.connection(session), now=NOW, domain_count=1)
+    assert ids(claim(session, now=NOW, most=9)) == [row.id]
+
+
+def test_a_refused_key_keeps_no_new_key_from_being_checked(session: Session) -> None:
+    rows.connection(session, state=ConnectionState.IN_FORCE, broken_at=NOW)
+    new = rows.connection(session)
+    assert ids(connections.claim_checks(session, now=NOW, most=9)) == [new.id]
+
+
+@every_claim
+def test_claimers_at_once_never_get_the_same_row(engine: Engine, make: Any, claim: Claim) -> None:
+    with Session(engine) as session, session.begin():
+        made = {make(session).id for _ in range(40)}
+    taken: list[int] = []
+    while batch := rows.at_once(engine, [lambda session: ids(claim(session, now=NOW, most=3))] * 4):
+        if not any(batch):
+            break
+        taken += [row_id for claimed in batch for row_id in claimed]
+    assert sorted(taken) == sorted(made)
+
+
+@every_claim
+def test_on_postgresql_a_claimer_passes_over_what_another_is_about_to_take(
+    postgresql_pair: tuple[Session, Session], make: Any, claim: Claim
+) -> None:
+    one, other = postgresql_pair
+    made = [make(one).id for _ in range(3)]
+    one.commit()
+    assert ids(claim(one, now=NOW, most=2)) == made[:2]
+    assert ids(claim(other, now=NOW, most=2)) == made[2:]
+
+
+@pytest.mark.parametrize("lost_in_sending", [calls.lost_in_sending, notices.lost_in_sending])
+def test_on_postgresql_what_was_lost_is_found_by_one_process(
+    postgresql_pair: tuple[Session, Session], lost_in_sending: Claim
+) -> None:
+    one, other = postgresql_pair
+    rows.call(one, state=CallState.SENDING, leased_until=NOW)
+    rows.notice(one, state=NoticeState.SENDING, leased_until=NOW)
+    one.commit()
+    assert len(lost_in_sending(one, now=NOW)) == 1
+    assert lost_in_sending(other, now=NOW) == []
+
+
+def test_a_call_is_lost_in_sending_once_its_lease_is_over(session: Session) -> None:
+    call = rows.call(session, state=CallState.SENDING, leased_until=NOW)
+    for state in set(CallState) - {CallState.SENDING}:
+        rows.call(session, state=state, leased_until=NOW)
+    assert calls.lost_in_sending(session, now=NOW - SECOND) == []
+    assert ids(calls.lost_in_sending(session, now=NOW)) == [call.id]
+
+
+class TestWatchedCalls:
+    """Those that one list of domains answers together."""
+
+    @pytest.fixture
+    def watched(self, session: Session) -> Call:
+        connection = rows.connection(session)
+        return rows.call(
+            session, connection_id=connection.id, state=CallState.ACCEPTED, kind="a", due_at=NOW + 9 * SECOND
+        )
+
+    def claim(self, session: Session, watched: Call) -> list[int]:
+        assert watched.connection_id is not None
+        return ids(calls.claim_watched(session, watched.connection_id, ("a", "b"), now=NOW))
+
+    def test_they_are_leased_before_they_are_due(self, session: Session, watched: Call) -> None:
+        (claimed,) = calls.claim_watched(session, watched.connection_id or 0, ("a",), now=NOW)
+        assert (claimed.id, claimed.leased_until) == (watched.id, NOW + moves.LEASE)
+        assert self.claim(session, watched) == []
+        session.exec(update(Call).values(leased_until=NOW))
+        assert self.claim(session, watched) == [watched.id]
+
+    @pytest.mark.parametrize(
+        "values",
+        [{"kind": "c"}, {"state": CallState.UNKNOWN}, {"leased_until": NOW + SECOND}],
+        ids=["another kind", "another state", "leased"],
+    )
+    def test_others_of_the_connection_are_left_alone(
+        self, session: Session, watched: Call, values: dict[str, Any]
+    ) -> None:
+        standard = {"connection_id": watched.connection_id, "state": CallState.ACCEPTED, "kind": "a"}
+        rows.call(session, **{**standard, **values})
+        assert self.claim(session, watched) == [watched.id]
+
+    def test_those_of_another_connection_are_left_alone(self, session: Session, watched: Call) -> None:
+        other = rows.connection(session)
+        rows.call(session, connection_id=other.id, state=CallState.ACCEPTED, kind="a")
+        assert self.claim(session, watched) == [watched.id]
+
+
+def test_a_claim_leaves_all_else_of_a_row_as_it_is(session: Session) -> None:
+    call = rows.call(session, attempts=2, existing=["a"])
+    before = call.model_dump(exclude={"leased_until"})
+    calls.claim(session, now=NOW, most=1)
+    (after,) = session.exec(select(Call).where(col(Call.id) == call.id).execution_options(populate_existing=True))
+    assert after.model_dump(exclude={"leased_until"}) == before
