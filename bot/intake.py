@@ -170,7 +170,12 @@ class Intake:
             return calls.move(session, call.id, CallState.UNKNOWN, CallState.QUEUED, **again)
         moved = calls.move(session, call.id, CallState.UNKNOWN, CallState.ABANDONED, ended_at=self._clock())
         if moved:
-            add_calls(session, request, singles, list(call.existing or ()), None, now=self._clock())
+            before: dict[str, Any] = {
+                "grew_at": call.grew_at,
+                "sent_at": call.sent_at,
+                "connection_id": call.connection_id,
+            }
+            add_calls(session, request, singles, call.existing or (), None, now=self._clock(), **before)
         return moved
 
     async def _member(self, origin: Origin, action: str) -> Actor:

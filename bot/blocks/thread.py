@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bot import mrkdwn
 from bot.blocks.message import Message, actions, button, context, first_rows, fits, section, table
+from bot.operation import Operation
 from bot.progress import Progress
 from storage.tables import Call
 
@@ -80,10 +81,12 @@ def unavailable(reason: str) -> Message:
     )
 
 
-def lost(call: Call, title: str) -> Message:
-    """A create whose answer was lost, and which cannot be found: a person decides."""
+def lost(call: Call, operation: Operation) -> Message:
+    """A create whose answer was lost, and which cannot be found in full: a person decides."""
+    found = len(call.results or {})
+    seen = f"only {found} of {len(call.names)} have appeared since" if found else "nothing of it has appeared since"
     text = (
-        f"MailAPI's answer to the request for {title} was lost, and nothing of it has appeared since. It may still "
+        f"MailAPI's answer to the request for {operation.title()} was lost, and {seen}. It may still "
         "come. “Look Again” asks MailAPI once more; “Send Again” sends what is missing, which makes it twice "
         "if the first request does come through."
     )

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
+from typing import Any
 
 import structlog
 from sqlmodel import Session
@@ -147,8 +148,10 @@ def add_calls(
     looked_at: datetime | None,
     *,
     now: datetime,
-) -> None:
+    **values: Any,
+) -> list[Call]:
     """Queue a call for each operation, with those of its names that `sight` had when it was planned."""
+    added = []
     for operation in operations:
         names = list(operation.names())
         call = Call(
@@ -162,5 +165,7 @@ def add_calls(
             looked_at=looked_at,
             created_at=now,
             due_at=now,
+            **values,
         )
-        calls.add(session, call)
+        added.append(calls.add(session, call))
+    return added

@@ -1,5 +1,6 @@
 """Sending a call: written down as `sending` before the bytes leave, and what came of it afterwards."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from bot.worker.machine import Machine, NotConnected, operation_of
 from bot.worker.planning import add_calls
 from storage import calls, moves, requests, workspaces
 from storage.states import CallState
-from storage.tables import Call, Connection
+from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
 
@@ -113,24 +114,52 @@ def _still_whole(
     request = requests.lock(session, call.request_id)
     if request is None:
         return False
-    taken = {name: sight[name].word for name in operation.names() if name in sight}
+    late = _late(call, sight)
+    taken = {name: sight[name].word for name in call.names if name in sight and name not in late}
     in_flight = calls.names_in_flight(session, call.workspace_id, call.domain, besides=call.request_id)
-    left = operation.without(taken.keys() | in_flight)
+    left = operation.without({*late, *taken, *in_flight})
     if left == (operation,):
         return True
     now = machine.clock()
-    plan = dict(request.plan or {})
-    plan["existing"] = {**plan.get("existing", {}), **taken}
-    meanwhile = in_flight & set(operation.names()) - taken.keys()
-    plan["in_flight"] = sorted({*plan.get("in_flight", ()), *meanwhile})
-    request.plan = plan
-    session.add(request)
+    _note_taken(session, request, taken, in_flight & set(call.names) - taken.keys() - late)
     add_calls(session, request, left, sight, looked_at, now=now)
-    names = sum(len(part.names()) for part in left)
-    note = thread.reduced(operation.counted(names), existing=len(operation.names()) - names)
-    owing.thread(session, request, f"call:{call.id}:reduced", note, now=now)
+    if late:
+        _claim_late(session, machine, request, call, operation.without(set(call.names) - late))
+    else:
+        names = sum(len(part.names()) for part in left)
+        note = thread.reduced(operation.counted(names), existing=len(call.names) - names)
+        owing.thread(session, request, f"call:{call.id}:reduced", note, now=now)
     end_call(session, call, CallState.QUEUED, CallState.CANCELLED, now=now)
     return False
+
+
+def _late(call: Call, sight: Sight) -> set[str]:
+    """What a call that is sent again made after all: there now, and not there before it was sent first."""
+    if call.grew_at is None:
+        return set()
+    return {name for name in call.names if name in sight and name not in (call.existing or ())}
+
+
+def _note_taken(session: Session, request: Request, taken: Mapping[str, str], in_flight: Collection[str]) -> None:
+    """Names that came to exist, or were asked for elsewhere, since the plan."""
+    plan = dict(request.plan or {})
+    plan["existing"] = {**plan.get("existing", {}), **taken}
+    plan["in_flight"] = sorted({*plan.get("in_flight", ()), *in_flight})
+    request.plan = plan
+    session.add(request)
+
+
+def _claim_late(session: Session, machine: Machine, request: Request, call: Call, made: Collection[Operation]) -> None:
+    """Watch what the first sending made, as calls that were accepted without a task."""
+    now = machine.clock()
+    accepted = {
+        "connection_id": call.connection_id,
+        "sent_at": call.sent_at,
+        "watch_until": now + machine.pace.watch_for,
+    }
+    for added in add_calls(session, request, made, call.existing or (), call.looked_at, now=now):
+        calls.move(session, added.id, CallState.QUEUED, CallState.SENDING, **accepted)
+        calls.move(session, added.id, CallState.SENDING, CallState.ACCEPTED, due_at=now)
 
 
 async def _submit(machine: Machine, call: Call, connection: Connection, operation: Operation) -> None:

@@ -95,7 +95,7 @@ def _ask(machine: Machine, call: Call, session: Session) -> None:
     request = requests.lock(session, call.request_id)
     if request is not None:
         key = f"call:{call.id}:lost:{_stamp(call.grew_at)}"
-        message = thread.lost(call, operation_of(call).title())
+        message = thread.lost(call, operation_of(call))
         owing.thread(session, request, key, message, now=machine.clock())
         owing.refresh(session, request, now=machine.clock())
 
