@@ -127,11 +127,21 @@ class Mailroom:
         """The message in the thread that mentions the asker, of which there is one."""
 
         async def find() -> Message | None:
-            found = [m for m in await person.reads_thread(root.channel, root.ts) if f"<@{person.id}> " in m.text]
+            found = [m for m in await person.reads_thread(root.channel, root.ts) if _is_completion(m, person)]
             assert len(found) < 2, found
             return _newest(found, ())
 
         return await self.slack.until(find, what="a completion")
+
+    async def completed(self, person: Person, seconds: float = 10) -> Message:
+        """The completion of the only request that there is."""
+
+        async def find() -> Message | None:
+            roots = await self.roots(person)
+            replies = [m for root in roots[-1:] for m in await person.reads_thread(MAIL, root.ts)]
+            return next((m for m in replies if _is_completion(m, person)), None)
+
+        return await self.slack.until(find, seconds=seconds, what="a completion")
 
     async def private(self, person: Person, *said: str, channel: str = MAIL) -> Message:
         """The newest message that only this person sees and that says all of `said`."""
@@ -161,6 +171,10 @@ class Mailroom:
     async def until(self, condition: Callable[[], Awaitable[object]], what: str) -> object:
         """Wait for any other condition."""
         return await self.slack.until(condition, what=what)
+
+    async def clock_ahead(self, **time: float) -> None:
+        """Let a little time pass at once, whatever is under way; less than a lease."""
+        self.clock.ahead += timedelta(**time)
 
     async def at_rest(self) -> None:
         """Wait until the bot does nothing and nothing is due."""
@@ -207,6 +221,13 @@ class Mailroom:
         await self.until(came, f"{times} {endpoint}")
         await self.at_rest()
 
+    async def orders_elsewhere(self, domain: str, label: str, key: str = KEY) -> None:
+        """Ask for a sub-domain with the same key, but not through the bot."""
+        order = {"Domain": domain, "Params": {"sub_domains": [label]}, "key": key}
+        url = f"{self.settings.mailapi_url}/v1/create/sub-domain"
+        async with aiohttp.ClientSession() as session, session.post(url, json=order) as answer:
+            assert answer.status == 200
+
     async def deletes(self, message: Message) -> None:
         """Let a message of the bot go, as a workspace's admin can."""
         form = {"token": self.settings.bot_token, "channel": message.channel, "ts": message.ts}
@@ -238,6 +259,10 @@ async def outside(slack_url: str, mailapi_url: str, folder: Path, mode: str) -> 
             **tokens,
         )
         yield Mailroom(slack, mailapi, settings, slack.person(ANA), slack.person(BEN))
+
+
+def _is_completion(message: Message, asker: Person) -> bool:
+    return message.text.startswith(f"<@{asker.id}> ") and "created" in message.text
 
 
 def _newest(messages: list[Message], said: tuple[str, ...]) -> Message | None:

@@ -119,3 +119,75 @@ async def test_where_the_thread_breaks_in_mid_run_the_rest_goes_by_direct_messag
     assert sum("can no longer post" in m.visible for m in await mailroom.ben.direct_messages()) == 1
     assert len(await mailroom.ben.direct_messages()) == 1
     assert await mailroom.ana.direct_messages() == [m for m in await mailroom.ana.direct_messages() if "Conn" in m.text]
+
+
+async def test_nothing_is_said_in_a_thread_whose_root_is_not_there_yet(mailroom: Mailroom) -> None:
+    await mailroom.slack.fault("chat.postMessage", "ratelimited", retry_after=5, where={"channel": MAIL})
+    await mailroom.ben.types(MAIL, LINE)
+
+    async def is_made() -> bool:
+        return await mailroom.mailapi.mailboxes("example.com") != {}
+
+    await mailroom.until(is_made, "the mailbox")
+    await mailroom.at_rest()
+    assert await mailroom.roots(mailroom.ana) == []
+    await mailroom.passes(seconds=6)
+    root = await mailroom.root(mailroom.ana, "Done")
+    await mailroom.completion(mailroom.ben, root)
+    assert [m.ts for m in await mailroom.roots(mailroom.ana)] == [root.ts]
+    posts = [call for call in await _posts(mailroom) if call["fault"] is None]
+    assert [call["arguments"].get("thread_ts") for call in posts] == [None, root.ts]
+
+
+async def test_slack_that_asks_for_a_pause_gets_one_and_is_told_everything_once(mailroom: Mailroom) -> None:
+    await mailroom.slack.fault("chat.postMessage", "ratelimited", retry_after=3, times=2)
+    await mailroom.ben.types(MAIL, LINE)
+    for _ in range(3):
+        await mailroom.passes(seconds=4)
+    root = await mailroom.root(mailroom.ana, "Done")
+    await mailroom.completion(mailroom.ben, root)
+    assert len(await mailroom.roots(mailroom.ana)) == 1
+
+
+async def test_an_older_state_never_overwrites_a_newer_one(mailroom: Mailroom) -> None:
+    await mailroom.slack.fault("chat.postMessage", "drop_before", where={"channel": MAIL})
+    await mailroom.slack.fault("chat.postMessage", "ratelimited", retry_after=20, where={"channel": MAIL})
+    await mailroom.mailapi.hold_queue()
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.made("create_mailbox_single")
+    await mailroom.passes(seconds=11)
+    await mailroom.at_rest()
+    await mailroom.mailapi.release_queue()
+    await mailroom.exists("john@example.com")
+    for _ in range(3):
+        await mailroom.passes(seconds=25)
+    await mailroom.at_rest()
+    (root,) = await mailroom.roots(mailroom.ana)
+    assert "Done" in root.visible
+
+
+async def test_a_root_message_whose_answer_was_lost_is_not_posted_a_second_time(mailroom: Mailroom) -> None:
+    await mailroom.slack.fault("chat.postMessage", "drop_after", where={"channel": MAIL})
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.exists("john@example.com")
+    for _ in range(3):
+        await mailroom.passes(seconds=15)
+    root = await mailroom.root(mailroom.ana, "Done")
+    await mailroom.completion(mailroom.ben, root)
+    assert len(await mailroom.roots(mailroom.ana)) == 1
+
+
+async def test_a_completion_whose_answer_was_lost_is_not_posted_a_second_time(mailroom: Mailroom) -> None:
+    await mailroom.mailapi.hold_queue()
+    await mailroom.ben.types(MAIL, LINE)
+    root = await mailroom.root(mailroom.ana, "In progress")
+    await mailroom.slack.fault("chat.postMessage", "drop_after", where={"channel": MAIL})
+    await mailroom.mailapi.release_queue()
+    await mailroom.exists("john@example.com")
+    for _ in range(3):
+        await mailroom.passes(seconds=15)
+    assert len(await mailroom.ana.reads_thread(MAIL, root.ts)) == 1
+
+
+async def _posts(mailroom: Mailroom) -> list[Any]:
+    return [call for call in await mailroom.slack.calls("chat.postMessage") if call["arguments"]["channel"] == MAIL]
