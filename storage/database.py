@@ -4,6 +4,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar, cast
@@ -28,6 +29,7 @@ THREADS = 8
 TOGETHER = 100
 """The most SQLite transactions that share one commit."""
 
+_AGAIN = 0.01
 _WRITES = "mailroom_writes"
 _CALLERS_MATTER = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
 """What the statement or its values broke: doing it again later would end in the same way."""
@@ -214,7 +216,8 @@ class _QueuedWriter:
 def _attempt(connection: DatabaseConnection, work: Work[Result]) -> tuple[Result | None, BaseException | None]:
     """Run `work` behind a savepoint, so that its failure undoes nothing of its neighbours.
 
-    Raises the failure where SQLite itself has undone the whole transaction, as it does when the disk is full.
+    Raises the failure where SQLite itself has undone the whole transaction, as it does when the disk is full: there
+    is no savepoint then to go back to, and what ran before would be lost without a word.
     """
     try:
         with (
@@ -225,10 +228,17 @@ def _attempt(connection: DatabaseConnection, work: Work[Result]) -> tuple[Result
             session.flush()
             session.expunge_all()
             return result, None
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - it is the caller's, and is raised there
         if not cast("sqlite3.Connection", connection.connection.dbapi_connection).in_transaction:
-            raise
+            raise _first(error) from None
         return None, error
+
+
+def _first(error: BaseException) -> BaseException:
+    """The failure behind the failure to go back to a savepoint."""
+    while isinstance(error.__context__, DBAPIError):
+        error = error.__context__
+    return error
 
 
 def engine_for(url: str) -> Engine:
@@ -257,8 +267,23 @@ def _snapshots(engine: Engine) -> Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """WAL, so that readers do not wait; FULL, so that what was acknowledged survives a power cut."""
     connection.isolation_level = None  # the driver would begin transactions at moments of its own
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+    _write_ahead(connection)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Where several processes open a new file at once, SQLite refuses this to all but one of them without waiting."""
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
 
 
 def _begin_sqlite(connection: DatabaseConnection) -> None:

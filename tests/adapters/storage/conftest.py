@@ -57,10 +57,12 @@ def empty(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def _migrated_postgresql(postgres: Engine) -> Iterator[str]:
+def _migrated_postgresql(postgres: Engine) -> Iterator[Engine]:
     with _created(postgres) as url:
         _migrate(url)
-        yield url
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -71,14 +73,12 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def postgresql(_migrated_postgresql: str) -> str:
-    """The URL of a migrated PostgreSQL database without any row; emptying one is 30 times as fast as making one."""
-    engine = engine_for(_migrated_postgresql)
-    tables = ", ".join(table.name for table in NAMING.sorted_tables)
-    with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
-    engine.dispose()
-    return _migrated_postgresql
+def postgresql(_migrated_postgresql: Engine) -> str:
+    """The URL of a migrated PostgreSQL database without any row; emptying one is far faster than making one."""
+    with _migrated_postgresql.connect() as connection:
+        for table in reversed(NAMING.sorted_tables):
+            connection.execute(table.delete())
+    return _migrated_postgresql.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
