@@ -190,3 +190,32 @@ async def test_a_name_that_was_there_before_is_never_claimed_as_ours(mailroom: M
     completion = await mailroom.completed(mailroom.ben)
     assert "2 created, 1 not" in completion.visible
     assert "team2@example.com | existed already" in completion.visible
+
+
+async def test_send_again_claims_what_came_between_the_question_and_the_click(mailroom: Mailroom) -> None:
+    await lose(mailroom, "create_mailbox_single")
+    asked = await question(mailroom)
+    await mailroom.mailapi.add_mailbox(KEY, "john@example.com")
+    await mailroom.ben.clicks(asked, "Send Again")
+    completion = await mailroom.completed(mailroom.ben)
+    assert completion.visible.endswith(": created.")
+    assert await mailroom.mailapi.creates() == []
+
+
+async def test_send_again_of_a_bulk_that_came_in_part_sends_only_what_is_missing(mailroom: Mailroom) -> None:
+    await lose(mailroom, "create_mailbox_bulk")
+    for n in (1, 2):
+        await mailroom.mailapi.add_mailbox(KEY, f"team{n}@example.com")
+    for _ in range(15):
+        await mailroom.passes(seconds=5)
+    await mailroom.at_rest()
+    (root,) = await mailroom.roots(mailroom.ana)
+    (asked,) = [m for m in await mailroom.ana.reads_thread(MAIL, root.ts) if m.buttons]
+    assert "nothing of it has appeared" not in asked.visible
+    await mailroom.ben.clicks(asked, "Send Again")
+    completion = await mailroom.completed(mailroom.ben)
+    assert "3 mailboxes at `example.com`: created" in completion.visible
+    assert [single["Email_fullname"] for single in await mailroom.asked("create_mailbox_single")] == ["team3"]
+    said = [m.visible for m in await mailroom.ana.reads_thread(MAIL, root.ts)]
+    assert not any("0 mailboxes will be created" in text for text in said)
+    assert len(said) == 3, "the question, the choice, the completion"

@@ -1,0 +1,102 @@
+"""What Slack delivers twice is done once, and answered the same both times."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.slack import MAIL
+from tests.flows.stage import KEY, OTHER_KEY, Mailroom
+
+twice = pytest.mark.parametrize("at_once", [False, True], ids=["one after the other", "at once"])
+
+LINES = {
+    "single": "mailbox create john@example.com",
+    "bulk": "mailbox bulk example.com team 3",
+    "domain": "domain create new.example",
+    "sub-domain": "subdomain create example.com team",
+}
+
+
+async def answers(mailroom: Mailroom, kind: str, number: int = 2) -> list[Any]:
+    """What the bot answered to the newest deliveries of a kind, once there are so many."""
+
+    async def find() -> list[Any] | None:
+        envelopes = [each for each in await mailroom.slack.envelopes(kind) if "seconds" in each]
+        return envelopes if len(envelopes) >= number else None
+
+    found = await mailroom.slack.until(find, what=f"{number} deliveries")
+    return [(each["error"], each["ack"]) for each in found[-2:]]
+
+
+@twice
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
+async def test_a_command_that_comes_twice_is_one_request(mailroom: Mailroom, line: str, *, at_once: bool) -> None:
+    before = len(await mailroom.slack.envelopes("slash_commands"))
+    await mailroom.slack.deliver_twice(at_once=at_once)
+    await mailroom.ben.types(MAIL, f"/mail {line}")
+    first, second = await answers(mailroom, "slash_commands", before + 2)
+    assert first == second
+    await mailroom.completed(mailroom.ben)
+    await mailroom.at_rest()
+    (root,) = await mailroom.roots(mailroom.ana)
+    assert len(await mailroom.ana.reads_thread(MAIL, root.ts)) == 1
+    assert len(await mailroom.mailapi.creates()) == 1
+
+
+async def test_a_command_that_is_typed_twice_is_two_requests(mailroom: Mailroom) -> None:
+    for _ in range(2):
+        await mailroom.ben.types(MAIL, "/mail mailbox create john@example.com")
+    await mailroom.at_rest()
+    assert len(await mailroom.roots(mailroom.ana)) == 2
+    assert len(await mailroom.mailapi.creates()) == 1
+
+
+@twice
+async def test_a_submission_that_comes_twice_is_one_key(unconnected: Mailroom, *, at_once: bool) -> None:
+    await unconnected.ana.types(MAIL, "/mail connect")
+    await unconnected.ana.fills(**{"API key": KEY, "Caller id": "123"})
+    await unconnected.slack.deliver_twice("interactive", at_once=at_once)
+    await unconnected.ana.submits()
+    first, second = await answers(unconnected, "interactive")
+    assert first == second
+    await unconnected.form(unconnected.ana, "Connected")
+    await unconnected.at_rest()
+    assert len(await unconnected.ana.direct_messages()) == 1
+    assert len(await unconnected.asked("list_domain")) == 1
+
+
+async def test_a_wrong_submission_that_comes_twice_shows_its_errors(unconnected: Mailroom) -> None:
+    await unconnected.ana.types(MAIL, "/mail connect")
+    await unconnected.ana.fills(**{"API key": "abc", "Caller id": "123"})
+    await unconnected.slack.deliver_twice("interactive")
+    assert await unconnected.ana.submits() != {}
+    first, second = await answers(unconnected, "interactive")
+    assert first == second
+
+
+async def test_a_form_that_was_refused_can_be_sent_again_with_another_key(mailroom: Mailroom) -> None:
+    await mailroom.connect(mailroom.ana, OTHER_KEY)
+    await mailroom.form(mailroom.ana, "Not connected")
+    await mailroom.mailapi.add_account(OTHER_KEY, 123)
+    await mailroom.ana.fills(**{"API key": OTHER_KEY})
+    await mailroom.ana.submits()
+    await mailroom.form(mailroom.ana, "Connected", OTHER_KEY[-4:])
+
+
+async def test_something_that_no_listener_knows_is_acknowledged(mailroom: Mailroom) -> None:
+    await mailroom.ben.types(MAIL, "/mail help")
+    command = (await mailroom.slack.envelopes("slash_commands"))[-1]["payload"]
+    assert (await mailroom.slack.request({**command, "command": "/else"})).ok
+    assert (await mailroom.ben.mentions(MAIL, "hello")).ok
+    assert (await mailroom.ben.shortcut(None, "unknown")).ok
+
+
+async def test_another_workspace_is_not_served(mailroom: Mailroom) -> None:
+    asked = await mailroom.mailapi.requests()
+    await mailroom.ben.types(MAIL, "/mail help")
+    command = (await mailroom.slack.envelopes("slash_commands"))[-1]["payload"]
+    stranger = {**command, "team_id": "T0OTHER001", "text": "mailbox create john@example.com", "trigger_id": "1.other"}
+    await mailroom.slack.request(stranger)
+    await mailroom.at_rest()
+    assert await mailroom.roots(mailroom.ana) == []
+    assert await mailroom.mailapi.requests() == asked

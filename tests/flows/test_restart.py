@@ -1,0 +1,135 @@
+"""The bot stops and starts again: what was acknowledged ends, once."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+
+from bot import app
+from sandbox.slack import MAIL
+from tests.flows.stage import IMPATIENT, KEY, Mailroom
+
+LINES = {
+    "single": ("mailbox create john@example.com", "create_mailbox_single"),
+    "bulk": ("mailbox bulk example.com team 3", "create_mailbox_bulk"),
+    "domain": ("domain create new.example", "create_domain"),
+    "sub-domain": ("subdomain create example.com team", "create_subdomain"),
+}
+lines = pytest.mark.parametrize(("line", "endpoint"), LINES.values(), ids=LINES.keys())
+
+
+@pytest_asyncio.fixture
+async def stopped(outside: Mailroom) -> AsyncIterator[Mailroom]:
+    """A bot that has a key, and is not running."""
+    async with outside.running():
+        await outside.connected(outside.ana)
+        await outside.at_rest()
+    yield outside
+
+
+async def ends_once(mailroom: Mailroom) -> None:
+    """One root message, one completion, one create."""
+    await mailroom.completed(mailroom.ben)
+    await mailroom.root(mailroom.ana, "Done")
+    await mailroom.passes(minutes=2)
+    await mailroom.at_rest()
+    (root,) = await mailroom.roots(mailroom.ana)
+    assert len(await mailroom.ana.reads_thread(MAIL, root.ts)) == 1
+    assert len(await mailroom.mailapi.creates()) == 1
+    assert set((await mailroom.mailapi.mailboxes()).values()) <= {1}
+
+
+@lines
+async def test_what_was_accepted_before_a_restart_ends_after_it(stopped: Mailroom, line: str, endpoint: str) -> None:
+    await stopped.mailapi.hold_queue()
+    async with stopped.running():
+        await stopped.ben.types(MAIL, f"/mail {line}")
+        await stopped.made(endpoint)
+    await stopped.mailapi.release_queue()
+    async with stopped.running():
+        await ends_once(stopped)
+
+
+@lines
+async def test_what_was_only_acknowledged_before_a_restart_is_done_after_it(
+    stopped: Mailroom, line: str, endpoint: str
+) -> None:
+    async with stopped.running():
+        assert (await stopped.ben.types(MAIL, f"/mail {line}")).ok
+    async with stopped.running():
+        await ends_once(stopped)
+    assert len(await stopped.asked(endpoint)) == 1
+
+
+async def test_the_end_that_came_while_the_bot_was_away_is_told(stopped: Mailroom) -> None:
+    await stopped.mailapi.hold_queue()
+    async with stopped.running():
+        await stopped.ben.types(MAIL, "/mail mailbox create john@example.com")
+        await stopped.made("create_mailbox_single")
+    await stopped.mailapi.release_queue()
+    await stopped.exists("john@example.com")
+    async with stopped.running():
+        await ends_once(stopped)
+
+
+async def test_a_create_that_was_being_sent_when_the_bot_ended_is_found_and_not_sent_again(
+    stopped: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "DRAIN_SECONDS", 0.1)
+    await stopped.mailapi.fault("create_mailbox_single", "drop")
+
+    async def has_arrived() -> bool:
+        return bool(await stopped.asked("create_mailbox_single"))
+
+    async with stopped.running():
+        await stopped.ben.types(MAIL, "/mail mailbox create john@example.com")
+        await stopped.until(has_arrived, "the create")
+    stopped.timeouts = IMPATIENT
+    async with stopped.running():
+        await stopped.clock_ahead(seconds=31)
+        await stopped.root(stopped.ana, "john@example.com")
+        for _ in range(4):
+            await stopped.passes(seconds=5)
+        await ends_once(stopped)
+
+
+async def test_a_window_is_kept_over_a_restart(stopped: Mailroom) -> None:
+    async with stopped.running():
+        await stopped.ben.types(MAIL, "/mail subdomain create example.com team")
+        await stopped.completed(stopped.ben)
+    async with stopped.running():
+        await stopped.ana.types(MAIL, "/mail subdomain create example.com support")
+        await stopped.clock_ahead(seconds=3)
+        root = await stopped.root(stopped.ana, "Waiting")
+        told = await stopped.reply(stopped.ana, root, "one sub-domain request an hour")
+        assert "not sent from here" not in told.visible
+    await stopped.mailapi.advance_clock(3600)
+    stopped.clock.ahead += timedelta(hours=1, minutes=1)
+    async with stopped.running():
+        await stopped.root(stopped.ana, "Done", "support.example.com")
+    assert len(await stopped.asked("create_subdomain")) == 2
+
+
+async def test_a_key_that_was_being_checked_is_checked_after_the_restart(outside: Mailroom) -> None:
+    await outside.mailapi.fault("list_domain", "status", times=2, status=503)
+    async with outside.running():
+        await outside.connect(outside.ana)
+        await outside.made("list_domain")
+    outside.clock.ahead += timedelta(hours=1, minutes=1)
+    async with outside.running():
+        for _ in range(3):
+            await outside.passes(seconds=5)
+        await outside.direct(outside.ana, "Connected", KEY[-4:])
+
+
+async def test_nothing_is_said_again_after_a_restart(stopped: Mailroom) -> None:
+    async with stopped.running():
+        await stopped.ben.types(MAIL, "/mail mailbox create john@example.com")
+        await stopped.completed(stopped.ben)
+        await stopped.at_rest()
+    said = len(await stopped.slack.calls("chat.postMessage"))
+    async with stopped.running():
+        await stopped.passes(minutes=5)
+        await stopped.at_rest()
+    assert len(await stopped.slack.calls("chat.postMessage")) == said
