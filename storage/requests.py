@@ -35,7 +35,6 @@ def move(session: Session, request_id: int, before: RequestState, after: Request
 
 def lock(session: Session, request_id: int) -> Request | None:
     """Hold a request's row until the transaction ends, and give it as it stands now."""
-    session.flush()
     query = select(Request).where(Request.id == request_id).with_for_update(key_share=True)
     return session.exec(query.execution_options(populate_existing=True)).first()
 
