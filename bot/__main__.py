@@ -14,7 +14,7 @@ from bot.app import running
 from bot.lock import AlreadyRunning, only_one
 from bot.settings import Settings, SettingsError
 from storage import schema
-from storage.database import engine_for
+from storage.database import DatabaseUnavailable, engine_for
 from storage.encryption import generate_key
 
 Result = TypeVar("Result")
@@ -56,8 +56,12 @@ async def _run(settings: Settings) -> None:
 def upgrade() -> None:
     """Bring the database up to date."""
     engine = engine_for(_settings(configuration.load).database_url)
-    revision = schema.upgrade(engine)
-    engine.dispose()
+    try:
+        revision = schema.upgrade(engine)
+    except DatabaseUnavailable as error:
+        _end(f"DATABASE_URL cannot be used: {error}.")
+    finally:
+        engine.dispose()
     typer.echo(f"The database is at revision {revision}.")
 
 

@@ -19,17 +19,17 @@ from bot.intake import Intake
 from bot.listeners import Listeners
 from bot.mailapi import MailAPI, Timeouts
 from bot.notices.telling import Teller
-from bot.pace import DEFAULT_PACE, Pace
+from bot.pace import DEFAULT_PACE, Pace, retry_after
 from bot.people import People
 from bot.pool import Pool
 from bot.queries import Queries
 from bot.settings import Mode, Settings, SettingsError
-from bot.slack import Slack, SlackError
+from bot.slack import Refused, Slack, SlackError
 from bot.socket_mode import SocketMode
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
 from storage import schema, workspaces
-from storage.database import Database
+from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Vault, key_from_file
 
 log = structlog.get_logger(__name__)
@@ -69,7 +69,7 @@ async def running(
     async with AsyncExitStack() as stack:
         database = Database.open(settings.database_url)
         stack.callback(database.close)
-        await asyncio.to_thread(schema.upgrade, database.engine)
+        await _migrate(database)
         vault = vault_for(settings)
         slack = await stack.enter_async_context(Slack.open(settings.bot_token, settings.slack_api_url))
         mailapi = await stack.enter_async_context(MailAPI.open(settings.mailapi_url, timeouts=timeouts))
@@ -90,7 +90,7 @@ async def running(
         people = People(slack=slack, clock=clock)
         intake = Intake(database=database, people=people, vault=vault, clock=clock, pace=pace)
         queries = Queries(machine=machine, slack=slack)
-        listeners = Listeners(intake=intake, queries=queries, slack=slack, after=after, nudge=worker.nudge)
+        listeners = Listeners(intake=intake, queries=queries, slack=slack, after=after, nudge=worker.nudge_soon)
         app = _bolt(settings, slack, identity)
         listeners.register(app)
         socket_mode = None
@@ -122,14 +122,29 @@ def vault_for(settings: Settings) -> Vault:
         raise SettingsError(str(error)) from None
 
 
-async def _identity(slack: Slack) -> dict[str, str]:
+async def _migrate(database: Database) -> None:
     try:
-        return await slack.identity()
-    except SlackError as error:
-        raise SettingsError(
-            f"SLACK_BOT_TOKEN does not work ({error}): copy it again from “OAuth & Permissions” in your Slack app's "
-            "settings, and make sure that Slack can be reached from here."
-        ) from None
+        await asyncio.to_thread(schema.upgrade, database.engine)
+    except DatabaseUnavailable as error:
+        raise SettingsError(f"DATABASE_URL cannot be used: {error}.") from None
+
+
+async def _identity(slack: Slack) -> dict[str, str]:
+    """Whose token it is; where Slack is out of reach, it is asked until it answers."""
+    attempts = 0
+    while True:
+        try:
+            return await slack.identity()
+        except Refused as error:
+            raise SettingsError(
+                f"SLACK_BOT_TOKEN does not work ({error}): copy it again from “OAuth & Permissions” in your Slack "
+                "app's settings."
+            ) from None
+        except SlackError as error:
+            attempts += 1
+            if attempts == 1:
+                log.warning("Slack is out of reach; the start waits for it", reason=str(error))
+            await asyncio.sleep(retry_after(attempts).total_seconds())
 
 
 def _bolt(settings: Settings, slack: Slack, identity: dict[str, str]) -> AsyncApp:

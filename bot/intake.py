@@ -20,7 +20,7 @@ from bot.operation import Operation
 from bot.pace import Pace
 from bot.people import People
 from bot.worker.planning import add_calls
-from storage import audit, calls, connections, requests
+from storage import audit, calls, connections, notices, requests, workspaces
 from storage.database import Database
 from storage.encryption import Vault
 from storage.states import CallState
@@ -60,11 +60,13 @@ class Intake:
         """Write a request down; gives what the person is told. Raises `UserError`."""
         await self._member(origin, operation.kind)
         request = await self._database.write(partial(self._ask, operation, origin))
-        title = operation_from(request.kind, request.parameters).title()
         log.info("request asked", request=request.id, kind=request.kind, workspace=request.workspace_id)
-        return Message(f"Asked for {title}. It is announced in this channel, and the result follows in its thread.")
+        return Message(
+            f"Asked for {operation.title()}. It is announced in this channel, and the result follows in its thread."
+        )
 
     def _ask(self, operation: Operation, origin: Origin, session: Session) -> Request:
+        workspaces.lock(session, origin.workspace)  # of two deliveries at once, the second one finds the first's row
         known = requests.by_deduplication_key(session, origin.deduplication_key)
         if known is not None:
             return known
@@ -123,6 +125,7 @@ class Intake:
         await self._database.write(partial(self._connect, connection, origin))
 
     def _connect(self, connection: Connection, origin: Origin, session: Session) -> None:
+        workspaces.lock(session, origin.workspace)
         if connections.by_deduplication_key(session, origin.deduplication_key) is None:
             connections.add(session, connection)
             self._audit(session, origin, "connect", "asked", f"connection:{connection.id}")
@@ -139,11 +142,13 @@ class Intake:
             raise UserError("This request is not known any more.")
         if not access.may_steer(actor, asker=request.asker):
             raise Forbidden("Only the person who asked for this, and admins, can decide how it goes on.")
+        said = f"{mrkdwn.person(origin.person)} chose {_CHOICES[action]}"
+        key = f"call:{call_id}:{action}:{origin.deduplication_key}"
+        if notices.by_key(session, origin.workspace, f"request:{request.id}:{key}") is not None:
+            return said  # the same click, delivered again
         if not self._steer(session, action, call, request):
             raise UserError("This was decided already, or has settled itself. The root message shows how it stands.")
         session.expire_all()
-        said = f"{mrkdwn.person(origin.person)} chose {_CHOICES[action]}"
-        key = f"call:{call_id}:{action}:{origin.deduplication_key}"
         owing.thread(session, request, key, Message(said), now=self._clock())
         owing.refresh(session, request, now=self._clock())
         self._audit(session, origin, action, "done", f"call:{call_id}")

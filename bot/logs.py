@@ -6,8 +6,18 @@ from typing import Literal
 
 import structlog
 
-CAPPED_AT_WARNING = ("httpx", "httpcore", "websockets", "aiohttp.access", "uvicorn.access", "apscheduler", "alembic")
-CAPPED_AT_INFO = ("slack_bolt", "slack_sdk", "aiohttp", "asyncio", "sqlalchemy", "uvicorn")
+CAPPED_AT_WARNING = (
+    "httpx",
+    "httpcore",
+    "websockets",
+    "aiohttp",
+    "uvicorn.access",
+    "apscheduler",
+    "alembic",
+    "sqlalchemy",
+)
+"""At INFO these log addresses, or every statement."""
+CAPPED_AT_INFO = ("slack_bolt", "slack_sdk", "asyncio", "uvicorn")
 """At DEBUG these log whole payloads, URLs and tickets, so they are capped whatever our own level is."""
 
 

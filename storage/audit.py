@@ -2,16 +2,30 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlmodel import Session, col, desc, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from storage import workspaces
-from storage.tables import AuditEntry
+from storage.tables import AuditEntry, table_of
 
 GENESIS = "0" * 64
 """What the first entry of a workspace names as the hash before it."""
+
+
+_HASHED = ("workspace_id", "seq", "at", "actor", "action", "outcome", "subject", "details", "previous_hash")
+# An entry is a part of every acknowledged request, so its statements are built once and go past the unit of work.
+_CHAIN = table_of(AuditEntry)
+_APPEND = sa.insert(_CHAIN)
+_LAST = (
+    sa.select(_CHAIN.c.seq, _CHAIN.c.hash)
+    .where(_CHAIN.c.workspace_id == sa.bindparam("workspace"))
+    .order_by(_CHAIN.c.seq.desc())
+    .limit(1)
+)
 
 
 def append(
@@ -24,45 +38,38 @@ def append(
     outcome: str,
     subject: str = "",
     details: dict[str, Any] | None = None,
-) -> AuditEntry:
-    """Append an entry to the workspace's chain; never with a key, a token or a credential in it.
+) -> int:
+    """Append an entry to the workspace's chain, and give its place there, counted from 1.
+
+    There is never a key, a token or a credential in it.
 
     The workspace's row is locked first, so that two processes do not take the same place in the chain. The entry
     is hashed as it is read back: its moment in UTC, its details as JSON.
     """
     workspaces.lock(session, workspace_id)
-    last = _last(session, workspace_id)
-    entry = AuditEntry(
-        workspace_id=workspace_id,
-        seq=last.seq + 1 if last else 1,
-        at=at.astimezone(UTC) if at.tzinfo else at,
-        actor=actor,
-        action=action,
-        outcome=outcome,
-        subject=subject,
-        details=json.loads(json.dumps(details or {})),
-        previous_hash=last.hash if last else GENESIS,
-        hash="",
-    )
-    entry.hash = hash_of(entry)
-    session.add(entry)
-    session.flush()
-    return entry
+    last = session.execute(_LAST, {"workspace": workspace_id}).first()
+    entry: dict[str, Any] = {
+        "workspace_id": workspace_id,
+        "seq": last.seq + 1 if last else 1,
+        "at": at.astimezone(UTC) if at.tzinfo else at,
+        "actor": actor,
+        "action": action,
+        "outcome": outcome,
+        "subject": subject,
+        "details": json.loads(json.dumps(details or {})),
+        "previous_hash": last.hash if last else GENESIS,
+    }
+    session.execute(_APPEND, {**entry, "hash": _hash(entry)})
+    return int(entry["seq"])
 
 
 def hash_of(entry: AuditEntry) -> str:
     """The SHA-256 of an entry's content and of the hash before it, as 64 hexadecimal digits."""
-    content = [
-        entry.workspace_id,
-        entry.seq,
-        entry.at.isoformat(),
-        entry.actor,
-        entry.action,
-        entry.outcome,
-        entry.subject,
-        entry.details,
-        entry.previous_hash,
-    ]
+    return _hash(entry.model_dump())
+
+
+def _hash(entry: Mapping[str, Any]) -> str:
+    content = [entry[name].isoformat() if name == "at" else entry[name] for name in _HASHED]
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
@@ -80,8 +87,3 @@ def first_broken(chain: list[AuditEntry]) -> int | None:
             return place
         before = entry.hash
     return None
-
-
-def _last(session: Session, workspace_id: str) -> AuditEntry | None:
-    chain = select(AuditEntry).where(AuditEntry.workspace_id == workspace_id)
-    return session.exec(chain.order_by(desc(col(AuditEntry.seq))).limit(1)).first()

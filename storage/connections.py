@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select, update
 
 from storage import moves, workspaces
@@ -26,12 +27,14 @@ def by_deduplication_key(session: Session, key: str) -> Connection | None:
     return session.exec(select(Connection).where(Connection.deduplication_key == key)).first()
 
 
+_IN_FORCE = select(Connection).where(
+    Connection.workspace_id == bindparam("workspace"), Connection.state == ConnectionState.IN_FORCE
+)
+
+
 def in_force(session: Session, workspace_id: str) -> Connection | None:
     """The connection that new work uses; it may be broken."""
-    query = select(Connection).where(
-        Connection.workspace_id == workspace_id, Connection.state == ConnectionState.IN_FORCE
-    )
-    return session.exec(query).first()
+    return session.exec(_IN_FORCE, params={"workspace": workspace_id}).first()
 
 
 def get(session: Session, workspace_id: str, connection_id: int) -> Connection | None:

@@ -201,9 +201,13 @@ class _QueuedWriter:
         return batch, False
 
     def _write(self, batch: list[tuple[Work[Any], "Future[Any]"]]) -> None:
+        outcomes: list[tuple[Any, BaseException | None]]
         try:
             with self._engine.begin() as connection:
-                outcomes = [_attempt(connection, work) for work, _ in batch]
+                if len(batch) == 1:
+                    outcomes = [(_alone(connection, batch[0][0]), None)]
+                else:
+                    outcomes = [_attempt(connection, work) for work, _ in batch]
         except BaseException as error:  # noqa: BLE001 - nothing was committed, and each caller is told so
             outcomes = [(None, error)] * len(batch)
         for (_, future), (result, failure) in zip(batch, outcomes, strict=True):
@@ -211,6 +215,15 @@ class _QueuedWriter:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
+
+
+def _alone(connection: DatabaseConnection, work: Work[Result]) -> Result:
+    """Run `work` without a savepoint: there is no neighbour whom its failure could undo."""
+    with Session(bind=connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
+        result = work(session)
+        session.commit()  # of the session alone: the transaction is committed by whoever began it
+        session.expunge_all()
+        return result
 
 
 def _attempt(connection: DatabaseConnection, work: Work[Result]) -> tuple[Result | None, BaseException | None]:

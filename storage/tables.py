@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Index, Integer, MetaData, Text, TypeDecorator, text
+from sqlalchemy import Table as SqlTable
 from sqlmodel import Column, Field, SQLModel
 
 from storage.states import CallState, ConnectionState, NoticeState, RequestState
@@ -18,6 +19,11 @@ NAMING = MetaData(
     }
 )
 """Names for constraints, so that a migration can name what it changes on every database."""
+
+
+def table_of(model: type[SQLModel]) -> SqlTable:
+    """The table behind a model, for statements that go past the unit of work."""
+    return NAMING.tables[str(model.__tablename__)]
 
 
 class UtcDateTime(TypeDecorator[datetime]):

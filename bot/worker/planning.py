@@ -117,6 +117,7 @@ def _settle(
     The workspace's row is locked, so that two requests for the same names do not both find them missing.
     """
     now = machine.clock()
+    requests.lock(session, request.id)  # before the workspace, as everywhere, or two transactions would deadlock
     workspaces.lock(session, request.workspace_id)
     if planned.failure is None:
         planned = _with_existing(session, request, operation, sight)

@@ -86,6 +86,7 @@ def _begin(
 ) -> bool:
     """Move the call to `sending` with what existed before it; false where it must not be sent as it is."""
     now = machine.clock()
+    requests.lock(session, call.request_id)  # before the workspace, as everywhere, or two transactions would deadlock
     workspaces.lock(session, call.workspace_id)
     if _held_by_window(session, machine, call, connection, operation):
         return False

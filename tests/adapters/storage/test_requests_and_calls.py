@@ -74,11 +74,11 @@ def test_commands_of_one_workspace_at_once_do_not_wait_for_each_other_in_a_circl
     with Session(engine) as session, session.begin():
         rows.workspace(session)
 
-    def command(session: Session) -> int:
+    def command(session: Session) -> None:
         request = rows.request(session)
         rows.call(session, request_id=request.id)
         requests.lock(session, request.id)
-        return audit.append(session, "T1", at=NOW, actor="U1", action="x", outcome="asked").seq
+        return audit.append(session, "T1", at=NOW, actor="U1", action="x", outcome="asked")
 
     for _ in range(3):
         rows.at_once(engine, [command] * 8)
