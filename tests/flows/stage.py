@@ -203,22 +203,18 @@ class Mailroom:
 
     async def exists(self, *addresses: str) -> None:
         """Wait until MailAPI has made these mailboxes, each exactly once."""
-
-        async def are_there() -> bool:
-            made = await self.mailapi.mailboxes()
-            return all(address in made for address in addresses)
-
-        await self.until(are_there, f"the mailboxes {addresses}")
-        made = await self.mailapi.mailboxes()
+        made: dict[str, int] = {}
+        async with asyncio.timeout(10):
+            while not made.keys() >= set(addresses):
+                made = await self.mailapi.mailboxes()
         assert {made[address] for address in addresses} == {1}
 
     async def made(self, endpoint: str, times: int = 1) -> None:
         """Wait until MailAPI has got so many requests to an endpoint, and the bot rests."""
-
-        async def came() -> bool:
-            return len(await self.asked(endpoint)) >= times
-
-        await self.until(came, f"{times} {endpoint}")
+        came = 0
+        async with asyncio.timeout(10):
+            while came < times:
+                came = len(await self.asked(endpoint))
         await self.at_rest()
 
     async def orders_elsewhere(self, domain: str, label: str, key: str = KEY) -> None:

@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
+from sandbox.mailapi.faults import EndpointName
 from sandbox.slack import MAIL
 from tests.flows.stage import KEY, OTHER_KEY, Mailroom
 
@@ -82,33 +81,42 @@ async def test_the_status_of_a_failed_mailbox_of_many_is_harmless(mailroom: Mail
     await assert_harmless(mailroom)
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "line"),
-    [
-        ("create_domain", "domain create new.example"),
-        ("create_subdomain", "subdomain create example.com team"),
-        ("create_mailbox_single", "mailbox create john@example.com"),
-        ("create_mailbox_bulk", "mailbox bulk example.com team 3"),
-        ("list_mailbox", "mailbox create john@example.com"),
-        ("list_domain", "domain create new.example"),
-    ],
-)
-async def test_the_reason_of_a_refusal_is_harmless(mailroom: Mailroom, endpoint: Any, line: str) -> None:
-    await mailroom.mailapi.fault(endpoint, "status", status=422, reason=EVIL)
-    await mailroom.ben.types(MAIL, f"/mail {line}")
-    root = await mailroom.root(mailroom.ben, "Failed")
-    assert "&lt;!channel&gt;" in (await mailroom.completion(mailroom.ben, root)).text
+REFUSALS: dict[EndpointName, str] = {
+    "create_domain": "domain create new.example",
+    "create_subdomain": "subdomain create example.com team",
+    "create_mailbox_single": "mailbox create john@example.com",
+    "create_mailbox_bulk": "mailbox bulk example.com team 3",
+    "list_mailbox": "mailbox create john@example.com",
+    "list_domain": "domain create new.example",
+}
+
+
+async def test_the_reason_of_a_refusal_is_harmless(mailroom: Mailroom) -> None:
+    for number, (endpoint, line) in enumerate(REFUSALS.items(), start=1):
+        await mailroom.mailapi.fault(endpoint, "status", status=422, reason=EVIL)
+        await mailroom.ben.types(MAIL, f"/mail {line}")
+
+        async def has_failed(wanted: int = number) -> bool:
+            return sum("Failed" in root.visible for root in await mailroom.roots(mailroom.ben)) == wanted
+
+        await mailroom.until(has_failed, f"the failure of {endpoint}")
+    for root in await mailroom.roots(mailroom.ben):
+        assert "&lt;!channel&gt;" in (await mailroom.completion(mailroom.ben, root)).text
     await assert_harmless(mailroom)
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "line"),
-    [("list_domain", "domain list"), ("list_mailbox", "mailbox list example.com"), ("get_mailbox_single", "task 1")],
-)
-async def test_the_reason_of_a_refused_question_is_harmless(mailroom: Mailroom, endpoint: Any, line: str) -> None:
-    await mailroom.mailapi.fault(endpoint, "status", status=400, reason=EVIL)
-    await mailroom.ben.types(MAIL, f"/mail {line}")
-    await mailroom.private(mailroom.ben, "MailAPI says")
+QUESTIONS: dict[EndpointName, str] = {
+    "list_domain": "domain list",
+    "list_mailbox": "mailbox list example.com",
+    "get_mailbox_single": "task 1",
+}
+
+
+async def test_the_reason_of_a_refused_question_is_harmless(mailroom: Mailroom) -> None:
+    for number, (endpoint, line) in enumerate(QUESTIONS.items(), start=1):
+        await mailroom.mailapi.fault(endpoint, "status", status=400, reason=f"{EVIL} {number}")
+        await mailroom.ben.types(MAIL, f"/mail {line}")
+        await mailroom.private(mailroom.ben, "MailAPI says", str(number))
     await assert_harmless(mailroom)
 
 
@@ -135,19 +143,19 @@ async def test_names_and_words_in_mailapis_lists_are_harmless(mailroom: Mailroom
     await assert_harmless(mailroom)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        f"'{EVIL}'",
-        f"domain create '{EVIL}'",
-        f"subdomain create example.com '{EVIL}'",
-        f"mailbox create '{EVIL}@example.com'",
-        f"mailbox create john@example.com '--{EVIL}' x",
-        f"mailbox create john@example.com --quota '{EVIL}'",
-        f"mailbox bulk example.com team '{EVIL}'",
-        f"task '{EVIL}'",
-    ],
+TYPED = (
+    f"'{EVIL}'",
+    f"domain create '{EVIL}'",
+    f"subdomain create example.com '{EVIL}'",
+    f"mailbox create '{EVIL}@example.com'",
+    f"mailbox create john@example.com '--{EVIL}' x",
+    f"mailbox create john@example.com --quota '{EVIL}'",
+    f"mailbox bulk example.com team '{EVIL}'",
+    f"task '{EVIL}'",
 )
-async def test_typed_text_is_harmless_where_it_is_repeated(mailroom: Mailroom, line: str) -> None:
-    assert (await mailroom.ben.types(MAIL, f"/mail {line}")).text
+
+
+async def test_typed_text_is_harmless_where_it_is_repeated(mailroom: Mailroom) -> None:
+    for line in TYPED:
+        assert (await mailroom.ben.types(MAIL, f"/mail {line}")).text, line
     await assert_harmless(mailroom)
