@@ -19,8 +19,7 @@ EAST = timezone(timedelta(hours=5, minutes=45))
 
 def append(session: Session, workspace_id: str = "T1", **values: Any) -> int:
     standard = {"at": NOW, "actor": "U1", "action": "mailbox_bulk", "outcome": "asked", "subject": "request:1"}
-    audit.append(session, rows.workspace(session, workspace_id), **{**standard, **values})
-    return audit.entries(session, workspace_id)[-1]
+    return audit.append(session, rows.workspace(session, workspace_id), **{**standard, **values})
 
 
 def chain(session: Session, workspace_id: str = "T1") -> list[AuditEntry]:
@@ -128,7 +127,7 @@ def test_appending_from_many_threads_leaves_no_gap_and_no_fork(engine: Engine) -
     with Session(engine) as session, session.begin():
         rows.workspace(session)
     for _ in range(5):
-        rows.at_once(engine, [lambda session: append(session)] * 8)
+        rows.at_once(engine, [append] * 8)
     with Session(engine) as session:
         found = chain(session)
     assert [entry.seq for entry in found] == list(range(1, 41))

@@ -363,6 +363,20 @@ class TestAnOutage:
         assert await sqlite_database.read(installed) == kept | {"T9"}
         sqlite_database.close()
 
+    async def test_a_full_disk_takes_nothing_of_one_that_shares_its_commit_with_nobody(
+        self, sqlite_database: Database
+    ) -> None:
+        event.listen(sqlite_database.engine, "connect", _limit_pages)
+
+        def work(session: Session) -> None:
+            install("T1", session)
+            _fill(500_000, session)
+
+        with pytest.raises(DatabaseUnavailable, match="full"):
+            await sqlite_database.write(work)
+        assert await sqlite_database.read(installed) == set()
+        sqlite_database.close()
+
     async def test_a_folder_that_is_not_there_takes_nothing(self, tmp_path: Path) -> None:
         database = Database.open(f"sqlite:///{tmp_path}/missing/mailroom.db")
         with pytest.raises(DatabaseUnavailable, match="unable to open"):

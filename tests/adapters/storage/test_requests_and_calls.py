@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from storage import audit, calls, connections, moves, notices, requests, workspaces
 from storage.states import OPEN_CALLS, CallState, RequestState
-from storage.tables import Request
+from storage.tables import Call, Request
 from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW
 
@@ -34,6 +34,29 @@ def test_a_delivery_makes_one_request(session: Session) -> None:
     assert requests.by_deduplication_key(session, "trigger:2") is None
     with pytest.raises(IntegrityError):
         rows.request(session, deduplication_key="trigger:1")
+
+
+def test_what_is_written_down_is_found_whole_under_its_id(session: Session) -> None:
+    rows.workspace(session)
+    unsaved = Request(
+        workspace_id="T1",
+        kind="domain_create",
+        parameters={"domain": "example.com"},
+        asker="U1",
+        asked_in="C1",
+        home_channel="C1",
+        deduplication_key="trigger:1",
+        created_at=NOW,
+        due_at=NOW,
+    )
+    request = requests.add(session, unsaved)
+    call = calls.add(session, Call(**rows.call(session, request_id=request.id).model_dump(exclude={"id"})))
+    written = (request.model_dump(), call.model_dump())
+    session.expunge_all()
+    found = requests.get(session, "T1", request.id), calls.get(session, "T1", call.id)
+    assert tuple(row.model_dump() for row in found if row is not None) == written
+    with pytest.raises(IntegrityError):
+        requests.add(session, unsaved)
 
 
 def test_a_request_that_is_locked_is_given_as_it_stands_now(session: Session) -> None:
@@ -74,7 +97,7 @@ def test_commands_of_one_workspace_at_once_do_not_wait_for_each_other_in_a_circl
     with Session(engine) as session, session.begin():
         rows.workspace(session)
 
-    def command(session: Session) -> None:
+    def command(session: Session) -> int:
         request = rows.request(session)
         rows.call(session, request_id=request.id)
         requests.lock(session, request.id)
