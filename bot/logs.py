@@ -40,8 +40,9 @@ def configure(level: str, form: Literal["console", "json"]) -> None:
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
         )
     )
+    handler.addFilter(_capped)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    cap(level)
+    _quieten(level)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -54,10 +55,20 @@ def configure(level: str, form: Literal["console", "json"]) -> None:
     )
 
 
-def cap(level: str = "INFO") -> None:
-    """Keep the libraries from logging what is secret, below or at our own level."""
+def _capped(record: logging.LogRecord) -> bool:
+    """Whether a record may be written, whatever level its logger has: Bolt gives each of its own the root's."""
+    if _within(record.name, CAPPED_AT_WARNING):
+        return record.levelno >= logging.WARNING
+    return record.levelno >= logging.INFO or not _within(record.name, CAPPED_AT_INFO)
+
+
+def _within(name: str, families: tuple[str, ...]) -> bool:
+    return any(name == family or name.startswith(f"{family}.") for family in families)
+
+
+def _quieten(level: str) -> None:
+    """Let the libraries not even put together what would not be written."""
     ours = logging.getLevelNamesMapping()[level]
-    for name in CAPPED_AT_WARNING:
-        logging.getLogger(name).setLevel(max(logging.WARNING, ours))
-    for name in CAPPED_AT_INFO:
-        logging.getLogger(name).setLevel(max(logging.INFO, ours))
+    for families, least in ((CAPPED_AT_WARNING, logging.WARNING), (CAPPED_AT_INFO, logging.INFO)):
+        for name in families:
+            logging.getLogger(name).setLevel(max(least, ours))
