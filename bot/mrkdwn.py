@@ -1,6 +1,6 @@
 """Slack's mrkdwn: text from outside must neither ping nor link nor format."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _APOSTROPHE = "\u2019"
@@ -19,7 +19,7 @@ def escape(text: str) -> str:
 
 def code(text: str) -> str:
     """Text from outside between backticks, where only the end of the code itself has to be prevented."""
-    return f"`{text.replace('`', _APOSTROPHE).translate(_SPECIAL)}`"
+    return f"`{' '.join(text.split()).replace('`', _APOSTROPHE).translate(_SPECIAL)}`"
 
 
 def person(user_id: str) -> str:
@@ -29,7 +29,7 @@ def person(user_id: str) -> str:
 
 def moment(at: datetime, style: str = "{date_short_pretty} at {time}") -> str:
     """A moment in each reader's own time zone; clients that cannot show it show UTC."""
-    return f"<!date^{int(at.timestamp())}^{style}|{at:%Y-%m-%d %H:%M} UTC>"
+    return f"<!date^{int(at.timestamp())}^{style}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
 
 
 def cut(text: str, most: int) -> str:

@@ -27,11 +27,13 @@ class SettingsError(Exception):
 
 def _database(url: str) -> str:
     try:
-        name = make_url(url).drivername
+        parsed = make_url(url)
     except ArgumentError:
-        name = ""
-    if name not in {"sqlite", "postgresql+psycopg"}:
+        parsed = make_url("unknown://")
+    if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
         raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+    if parsed.drivername == "sqlite" and (parsed.database or ":memory:") == ":memory:":
+        raise ValueError("must name a file after sqlite:///, since what is only in memory is lost")
     return url
 
 
@@ -54,7 +56,8 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr | None = None
     slack_api_url: Address = "https://slack.com/api"
     mailapi_url: Address = "https://www.mailapi.tech/api"
-    database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///mailroom.db"
+    database_url: Annotated[str, AfterValidator(_database)] = Field(default="sqlite:///mailroom.db", repr=False)
+    """Out of sight in `repr`, since it may hold a password."""
     mailroom_encryption_keys: SecretStr | None = None
     mailroom_host: str = "127.0.0.1"
     mailroom_port: int = Field(default=3000, ge=0, le=65535)

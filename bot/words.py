@@ -16,6 +16,9 @@ MOST_LABELS = 10
 """MailAPI's reference: up to 10 sub-domains in a request."""
 LONGEST_LOCAL_PART = 64
 """RFC 5321, 4.5.3.1.1."""
+LONGEST_ADDRESS = 254
+"""RFC 5321, 4.5.3.1.3: a path has 256, two of which are its brackets."""
+LONGEST_DOMAIN = 253
 LONGEST_NAME = 200
 MOST_QUOTA_MB = 1_048_576
 
@@ -127,7 +130,10 @@ def address(text: str) -> tuple[str, str]:
     local, at, name = text.strip().rpartition("@")
     if not at or not local:
         raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 80))} is not a mail address.")
-    return local_part(local), domain(name)
+    found = local_part(local), domain(name)
+    if len("@".join(found)) > LONGEST_ADDRESS:
+        raise ValueError(f"An address has at most {LONGEST_ADDRESS} characters.")
+    return found
 
 
 def count(text: str) -> int:
