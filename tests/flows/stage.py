@@ -111,6 +111,17 @@ class Mailroom:
 
         return await self.slack.until(find, what=f"a root message saying {said}")
 
+    async def waiting(self, person: Person, *said: str) -> Message:
+        """The root message that says that its request waits; while one runs, an edit comes 3 s after the other."""
+
+        async def is_told() -> bool:
+            roots = await self.roots(person)
+            return any([await person.reads_thread(MAIL, root.ts) for root in roots if "Done" not in root.visible])
+
+        await self.until(is_told, "a thread that says why")
+        await self.passes(seconds=3)
+        return await self.root(person, "Waiting", *said)
+
     async def roots(self, person: Person, channel: str = MAIL) -> list[Message]:
         """What the bot has posted in the channel, outside threads."""
         return [m for m in await person.sees(channel) if not m.ephemeral]

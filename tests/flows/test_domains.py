@@ -66,8 +66,7 @@ async def test_a_second_sub_domain_request_waits_for_the_hour_and_is_then_sent(m
     await mailroom.ben.types(MAIL, "/mail subdomain create example.com team")
     await mailroom.root(mailroom.ana, "Done", "team.example.com")
     await mailroom.ana.types(MAIL, "/mail subdomain create example.com support")
-    await mailroom.clock_ahead(seconds=3)
-    root = await mailroom.root(mailroom.ana, "Waiting", "support.example.com")
+    root = await mailroom.waiting(mailroom.ana, "support.example.com")
     told = await mailroom.reply(mailroom.ana, root, "one sub-domain request an hour", "<!date^")
     assert "not sent from here" not in told.visible
     assert len(await mailroom.asked("create_subdomain")) == 1
@@ -91,8 +90,7 @@ async def test_another_domain_does_not_wait(mailroom: Mailroom) -> None:
 async def test_a_window_of_which_nobody_here_knows_is_tried_after_an_hour_and_this_is_said(mailroom: Mailroom) -> None:
     await mailroom.orders_elsewhere("example.com", "elsewhere")
     await mailroom.ben.types(MAIL, "/mail subdomain create example.com team")
-    await mailroom.clock_ahead(seconds=3)
-    root = await mailroom.root(mailroom.ana, "Waiting")
+    root = await mailroom.waiting(mailroom.ana)
     await mailroom.reply(mailroom.ana, root, "it was not sent from here", "<!date^")
     assert len(await mailroom.asked("create_subdomain")) == 2
     await mailroom.mailapi.advance_clock(HOUR)
@@ -129,7 +127,7 @@ async def test_two_sub_domain_requests_at_once_are_sent_one_after_the_other(mail
         mailroom.ben.types(MAIL, "/mail subdomain create example.com team"),
         mailroom.ana.types(MAIL, "/mail subdomain create example.com support"),
     )
-    root = await mailroom.root(mailroom.ana, "Waiting")
+    root = await mailroom.waiting(mailroom.ana)
     told = await mailroom.reply(mailroom.ana, root, "<!date^")
     assert "not sent from here" not in told.visible
     assert len(await mailroom.asked("create_subdomain")) == 1

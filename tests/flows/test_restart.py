@@ -100,8 +100,7 @@ async def test_a_window_is_kept_over_a_restart(stopped: Mailroom) -> None:
         await stopped.completed(stopped.ben)
     async with stopped.running():
         await stopped.ana.types(MAIL, "/mail subdomain create example.com support")
-        await stopped.clock_ahead(seconds=3)
-        root = await stopped.root(stopped.ana, "Waiting")
+        root = await stopped.waiting(stopped.ana)
         told = await stopped.reply(stopped.ana, root, "one sub-domain request an hour")
         assert "not sent from here" not in told.visible
     await stopped.mailapi.advance_clock(3600)
