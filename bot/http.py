@@ -62,6 +62,8 @@ def _events(app: AsyncApp, signing_secret: str) -> Callable[[Request], Awaitable
         body = await _bounded_body(request)
         if body is None:
             return PlainTextResponse("too large", status_code=413)
+        if not _is_text(body):
+            return PlainTextResponse("not UTF-8", status_code=400)
         if not _signed(verifier, body, request):
             log.warning("delivery refused: the signature does not hold")
             return PlainTextResponse("invalid signature", status_code=401)
@@ -79,6 +81,14 @@ async def _bounded_body(request: Request) -> bytes | None:
     if not length.isdigit() or int(length) > MOST_BYTES:
         return None
     return await request.body()
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _signed(verifier: SignatureVerifier, body: bytes, request: Request) -> bool:

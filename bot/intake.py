@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from bot import access, mrkdwn
 from bot.access import Actor
-from bot.blocks import thread
+from bot.blocks import card, thread
 from bot.blocks.message import Message
 from bot.clock import Clock
 from bot.commands import operation_from
@@ -19,6 +19,7 @@ from bot.notices import owing
 from bot.operation import Operation
 from bot.pace import Pace
 from bot.people import People
+from bot.progress import Plan
 from bot.worker.planning import add_calls
 from storage import audit, calls, connections, notices, requests, workspaces
 from storage.database import Database
@@ -70,7 +71,8 @@ class Intake:
         known = requests.by_deduplication_key(session, origin.deduplication_key)
         if known is not None:
             return known
-        if connections.in_force(session, origin.workspace) is None:
+        connection = connections.in_force(session, origin.workspace)
+        if connection is None:
             raise UserError(NOT_CONNECTED)
         now = self._clock()
         request = Request(
@@ -84,7 +86,11 @@ class Intake:
             created_at=now,
             due_at=now,
         )
+        if connection.broken_at is not None:
+            request.plan = Plan(unplanned=card.PAUSED).stored()
         requests.add(session, request)
+        if connection.broken_at is not None:  # nothing plans it before the next key, so it is announced from here
+            owing.refresh(session, request, now=now)
         subject = f"request:{request.id}"
         self._audit(session, origin, operation.kind, "asked", subject, parameters=operation.parameters())
         return request

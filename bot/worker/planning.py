@@ -76,7 +76,7 @@ async def _later(machine: Machine, request: Request, why: str) -> None:
         attempts = request.attempts + 1
         due_at = machine.clock() + retry_after(attempts, machine.pace)
         moves.put_off(session, Request, request.id, due_at, attempts=attempts)
-        if machine.clock() >= request.created_at + machine.pace.late_plan:
+        if why == card.PAUSED or machine.clock() >= request.created_at + machine.pace.late_plan:
             _say_late(machine, request, why, session)
 
     await machine.database.write(put_off)
