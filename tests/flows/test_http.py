@@ -121,3 +121,20 @@ async def test_the_health_checks_answer(unconnected: Mailroom) -> None:
             assert (answer.status, await answer.text()) == (200, "ok")
         async with session.get(f"{unconnected.bot.url}/readyz") as answer:
             assert (answer.status, await answer.json()) == (200, {"ready": True, "causes": {}})
+
+
+async def test_an_endless_timestamp_is_refused(post: Any) -> None:
+    status, _ = await post(COMMAND, {**signed(COMMAND), "X-Slack-Request-Timestamp": "9" * 5000})
+    assert status == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"not a form", b'{"type": ', b"payload=%7B"],
+    ids=["empty", "text", "json", "form"],
+)
+async def test_what_is_signed_but_unreadable_harms_nobody(post: Any, unconnected: Mailroom, body: bytes) -> None:
+    for kind in (FORM, JSON):
+        status, _ = await post(body, signed(body, kind=kind))
+        assert status < 500
+    assert (await unconnected.ben.types(MAIL, "/mail help")).ok

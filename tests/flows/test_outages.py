@@ -20,28 +20,30 @@ READS = {
     "a single's task": ("get_mailbox_single", SINGLE),
     "a bulk's task": ("get_mailbox_bulk", "mailbox bulk example.com team 3"),
 }
-FAULTS: dict[str, dict[str, Any]] = {
-    "503": {"kind": "status", "status": 503},
-    "proxy page": {"kind": "html"},
-    "malformed": {"kind": "malformed"},
-    "reset": {"kind": "reset_before"},
-    "429": {"kind": "rate_limited", "retry_after": 1},
-}
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"kind": "status", "status": 503},
+    {"kind": "html"},
+    {"kind": "malformed"},
+    {"kind": "empty"},
+    {"kind": "reset_before"},
+    {"kind": "rate_limited", "retry_after": 1},
+)
 
 
 @pytest.mark.parametrize(("endpoint", "line"), READS.values(), ids=READS.keys())
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
-async def test_a_read_that_fails_is_asked_again(
-    mailroom: Mailroom, endpoint: Any, line: str, fault: dict[str, Any]
+async def test_a_read_that_fails_is_asked_again_whatever_the_failure(
+    mailroom: Mailroom, endpoint: Any, line: str
 ) -> None:
-    await mailroom.mailapi.fault(endpoint, times=2, **fault)
+    for fault in FAULTS:
+        await mailroom.mailapi.fault(endpoint, **fault)
     await mailroom.ben.types(MAIL, f"/mail {line}")
     await mailroom.made(endpoint)
-    for _ in range(3):
-        await mailroom.passes(seconds=5)
+    for _ in range(len(FAULTS) + 1):
+        await mailroom.passes(minutes=1)
     await mailroom.completed(mailroom.ben)
     await mailroom.root(mailroom.ana, "Done")
     assert len(await mailroom.mailapi.creates()) == 1
+    assert len(await mailroom.asked(endpoint)) > len(FAULTS)
 
 
 async def test_a_read_that_never_answers_is_asked_again(outside: Mailroom) -> None:

@@ -1,6 +1,7 @@
 """`mailroom run` as its own process: settings, one at a time, the end, and that secrets stay out of sight."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -202,3 +203,15 @@ async def test_a_process_that_is_killed_loses_nothing(outside: Mailroom) -> None
 async def test_the_files_are_for_their_owner_alone(outside: Mailroom, tmp_path: Path) -> None:
     async with outside.running():
         assert (tmp_path / "mailroom.key").stat().st_mode & 0o777 == 0o600
+
+
+async def test_at_its_usual_level_it_logs_few_lines_and_no_sql(outside: Mailroom) -> None:
+    async with bot_process(outside) as bot:
+        await outside.connected(outside.ana)
+        await outside.ben.types(MAIL, "/mail mailbox create john@example.com")
+        await outside.completed(outside.ben)
+        bot.process.terminate()
+        _, _, error = await bot.ended()
+    lines = [json.loads(line) for line in error.splitlines()]
+    assert len(lines) < 40
+    assert [line["event"] for line in lines if "SELECT" in line["event"] or "COMMIT" in line["event"]] == []

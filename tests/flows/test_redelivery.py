@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.slack import MAIL
 from tests.flows.stage import KEY, OTHER_KEY, Mailroom
+from tests.flows.test_lost_answers import lose, question
 
 twice = pytest.mark.parametrize("at_once", [False, True], ids=["one after the other", "at once"])
 
@@ -100,3 +101,20 @@ async def test_another_workspace_is_not_served(mailroom: Mailroom) -> None:
     await mailroom.at_rest()
     assert await mailroom.roots(mailroom.ana) == []
     assert await mailroom.mailapi.requests() == asked
+
+
+@twice
+@pytest.mark.parametrize("button", ["Send Again", "Look Again"])
+async def test_a_click_that_comes_twice_counts_once(mailroom: Mailroom, button: str, *, at_once: bool) -> None:
+    await lose(mailroom, "create_mailbox_single")
+    asked = await question(mailroom)
+    before = len(await mailroom.slack.envelopes("interactive"))
+    await mailroom.slack.deliver_twice("interactive", at_once=at_once)
+    await mailroom.ben.clicks(asked, button)
+    await answers(mailroom, "interactive", before + 2)
+    await mailroom.at_rest()
+    (root,) = await mailroom.roots(mailroom.ana)
+    thread = await mailroom.ben.reads_thread(MAIL, root.ts)
+    assert sum("chose to" in m.visible for m in thread) == 1
+    assert [m.visible for m in thread if m.ephemeral] == []
+    assert len(await mailroom.mailapi.creates()) == (button == "Send Again")
