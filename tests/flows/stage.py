@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from sqlmodel import Session, col, select
@@ -25,10 +25,12 @@ from storage.requests import paused
 from storage.states import CallState, ConnectionState, RequestState
 from storage.tables import Call, Connection, Notice, Request
 
+Found = TypeVar("Found")
+
 KEY = "Q7f3Kp9Zx2Lm5Nv8Rt1Wy4Bc6Dg0Hj3S"
 OTHER_KEY = "A1b2C3d4E5f6G7h8J9k0L1m2N3p4Q5r6"
 CALLER_ID = 123
-FAST = Pace(tick=timedelta(seconds=0.05), first_poll=timedelta(seconds=0.05), look_kept=timedelta(seconds=0.1))
+FAST = Pace(tick=timedelta(seconds=0.1), first_poll=timedelta(seconds=0.05), look_kept=timedelta(seconds=0.1))
 IMPATIENT = Timeouts(pool=5, connect=5, write=5, read=0.4, total=1)
 """For what never answers."""
 
@@ -214,19 +216,29 @@ class Mailroom:
 
     async def exists(self, *addresses: str) -> None:
         """Wait until MailAPI has made these mailboxes, each exactly once."""
-        made: dict[str, int] = {}
-        async with asyncio.timeout(10):
-            while not made.keys() >= set(addresses):
-                made = await self.mailapi.mailboxes()
+
+        async def are_there() -> dict[str, int] | None:
+            made = await self.mailapi.mailboxes()
+            return made if made.keys() >= set(addresses) else None
+
+        made = await self._mailapi_until(are_there)
         assert {made[address] for address in addresses} == {1}
 
     async def made(self, endpoint: str, times: int = 1) -> None:
         """Wait until MailAPI has got so many requests to an endpoint, and the bot rests."""
-        came = 0
-        async with asyncio.timeout(10):
-            while came < times:
-                came = len(await self.asked(endpoint))
+
+        async def came() -> bool:
+            return len(await self.asked(endpoint)) >= times
+
+        await self._mailapi_until(came)
         await self.at_rest()
+
+    async def _mailapi_until(self, condition: Callable[[], Awaitable[Found | None]]) -> Found:
+        """Look often, as Slack does not announce what happens at MailAPI."""
+        async with asyncio.timeout(10):
+            while not (found := await condition()):
+                await self.slack.journal(after=await self.slack.ask("journal_end"), wait=0.02)
+            return found
 
     async def orders_elsewhere(self, domain: str, label: str, key: str = KEY) -> None:
         """Ask for a sub-domain with the same key, but not through the bot."""

@@ -138,3 +138,11 @@ async def test_what_is_signed_but_unreadable_harms_nobody(post: Any, unconnected
         status, _ = await post(body, signed(body, kind=kind))
         assert status < 500
     assert (await unconnected.ben.types(MAIL, "/mail help")).ok
+
+
+async def test_signed_bytes_that_are_no_text_harm_nobody(post: Any, unconnected: Mailroom) -> None:
+    body = b"\xff\xfe"
+    for kind in (FORM, JSON):
+        status, _ = await post(body, signed(body, kind=kind))
+        assert status < 500
+    assert (await unconnected.ben.types(MAIL, "/mail help")).ok

@@ -161,3 +161,20 @@ async def test_what_was_accepted_ends_also_where_its_key_is_gone(mailroom: Mailr
     await mailroom.completed(mailroom.ben)
     await mailroom.root(mailroom.ana, "Done")
     assert len(await mailroom.mailapi.creates()) == 1
+
+
+async def test_a_paused_request_says_so_in_its_root_message(mailroom: Mailroom) -> None:
+    await mailroom.mailapi.forget_key(KEY)
+    await mailroom.ben.types(MAIL, f"/mail {SINGLE}")
+    await mailroom.direct(mailroom.ana, "MailAPI refuses the key")
+    await mailroom.passes(seconds=10)
+    await mailroom.root(mailroom.ana, "john@example.com", "refuses this workspace's key", "/mail connect")
+
+
+async def test_a_request_that_is_made_while_the_key_is_refused_is_announced(mailroom: Mailroom) -> None:
+    await mailroom.mailapi.forget_key(KEY)
+    await mailroom.ben.types(MAIL, "/mail domain list")
+    await mailroom.direct(mailroom.ana, "MailAPI refuses the key")
+    await mailroom.ben.types(MAIL, f"/mail {SINGLE}")
+    await mailroom.passes(seconds=10)
+    await mailroom.root(mailroom.ana, "john@example.com", "refuses this workspace's key", "/mail connect")
