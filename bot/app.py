@@ -15,8 +15,16 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot import http
 from bot.clock import Clock, utc_now
+from bot.credentials import CredentialsViewer
+from bot.directory import Directory
 from bot.intake import Intake
-from bot.listeners import Listeners
+from bot.limits import Rate
+from bot.listeners.clicks import Clicks
+from bot.listeners.dispatch import Dispatch
+from bot.listeners.guard import Guard
+from bot.listeners.mentions import Mentions
+from bot.listeners.register import register
+from bot.listeners.submissions import Submissions
 from bot.mailapi import MailAPI, Timeouts
 from bot.notices.telling import Teller
 from bot.pace import DEFAULT_PACE, Pace, retry_after
@@ -26,6 +34,7 @@ from bot.queries import Queries
 from bot.settings import Mode, Settings, SettingsError
 from bot.slack import Refused, Slack, SlackError
 from bot.socket_mode import SocketMode
+from bot.standings import Standings
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
 from storage import schema, workspaces
@@ -44,13 +53,10 @@ DRAIN_SECONDS = 8.0
 class Mailroom:
     """The running bot."""
 
-    def __init__(
-        self, *, worker: Worker, after: Pool, database: Database, socket_mode: SocketMode | None, listeners: Listeners
-    ) -> None:
+    def __init__(self, *, worker: Worker, after: Pool, database: Database, socket_mode: SocketMode | None) -> None:
         self.worker = worker
         self.database = database
         self.after = after
-        self.listeners = listeners
         self.socket_mode = socket_mode
         self.url: str | None = None
 
@@ -88,16 +94,13 @@ async def running(
         worker = Worker(machine=machine, slack=slack, teller=teller, pool=Pool(size=48, share=8))
         after = Pool(size=64, share=16)
         people = People(slack=slack, clock=clock)
-        intake = Intake(database=database, people=people, vault=vault, clock=clock, pace=pace)
-        queries = Queries(machine=machine, slack=slack)
-        listeners = Listeners(intake=intake, queries=queries, slack=slack, after=after, nudge=worker.nudge_soon)
         app = _bolt(settings, slack, identity)
-        listeners.register(app)
+        _listen_for(app, settings, machine=machine, slack=slack, people=people, worker=worker, after=after)
         socket_mode = None
         if settings.mode is Mode.SOCKET:
             connections = settings.mailroom_socket_connections
             socket_mode = SocketMode(app=app, app_token=settings.app_token, connections=connections)
-        mailroom = Mailroom(worker=worker, after=after, database=database, socket_mode=socket_mode, listeners=listeners)
+        mailroom = Mailroom(worker=worker, after=after, database=database, socket_mode=socket_mode)
         # Unwound from the last to the first: no new ticks, no new deliveries, then what is in flight.
         stack.push_async_callback(_drain, worker, after)
         await _listen(stack, settings, mailroom, app)
@@ -105,6 +108,40 @@ async def running(
         worker.nudge()
         log.info("running", workspace=identity["team_id"], mode=settings.mode.value, url=mailroom.url)
         yield mailroom
+
+
+def _listen_for(
+    app: AsyncApp,
+    settings: Settings,
+    *,
+    machine: Machine,
+    slack: Slack,
+    people: People,
+    worker: Worker,
+    after: Pool,
+) -> None:
+    """Build the person's half and register it on `app`."""
+    database, clock = machine.database, machine.clock
+    intake = Intake(
+        database=database,
+        people=people,
+        vault=machine.vault,
+        clock=clock,
+        pace=machine.pace,
+        most_open=settings.mailroom_open_requests,
+    )
+    directory = Directory(machine=machine, clock=clock)
+    queries = Queries(machine=machine, slack=slack)
+    viewer = CredentialsViewer(machine=machine, slack=slack)
+    dispatch = Dispatch(intake=intake, queries=queries, standings=Standings(database=database), nudge=worker.nudge_soon)
+    register(
+        app,
+        Guard(slack=slack, after=after, directory=directory, rate=Rate(clock, settings.mailroom_commands_a_minute)),
+        dispatch=dispatch,
+        clicks=Clicks(intake=intake, dispatch=dispatch, queries=queries, credentials=viewer, nudge=worker.nudge_soon),
+        submissions=Submissions(intake=intake, directory=directory, people=people, nudge=worker.nudge_soon),
+        mentions=Mentions(intake=intake, dispatch=dispatch),
+    )
 
 
 def vault_for(settings: Settings) -> Vault:

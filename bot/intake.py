@@ -1,6 +1,9 @@
 """From what a person did to rows: may he, is it possible, was it done already, and what he is told at once."""
 
+import hashlib
+import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -9,8 +12,6 @@ from sqlmodel import Session
 
 from bot import access, mrkdwn
 from bot.access import Actor
-from bot.blocks import card, thread
-from bot.blocks.message import Message
 from bot.clock import Clock
 from bot.commands import operation_from
 from bot.errors import Forbidden, UserError
@@ -20,11 +21,14 @@ from bot.operation import Operation
 from bot.pace import Pace
 from bot.people import People
 from bot.progress import Plan
+from bot.texts import card, thread
+from bot.texts.message import Message
+from bot.worker.ending import end_call
 from bot.worker.planning import add_calls
-from storage import audit, calls, connections, notices, requests, workspaces
+from storage import audit, calls, connections, notices, requests, seen, workspaces
 from storage.database import Database
 from storage.encryption import Vault
-from storage.states import CallState
+from storage.states import CallState, RequestState
 from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
@@ -35,6 +39,23 @@ NOT_YOURS = (
     "Only admins, owners and whoever connected the key in force can replace it. "
     "Ask {connected_by}, or an admin of this workspace."
 )
+UNKNOWN_REQUEST = "This request is not known any more."
+NOT_YOUR_CREDENTIALS = "Only the person who asked for these mailboxes, and admins, can see their credentials."
+TOO_MANY_OPEN = (
+    "This workspace has {:,} requests under way, which is as many as it may have. Ask again when some ended."
+)
+REPEATED_WITHIN = timedelta(seconds=10)
+
+
+class Repeated(UserError):
+    """The same person asked for the same thing a moment ago."""
+
+    def __init__(self, operation: Operation, before: int, asked_at: datetime) -> None:
+        super().__init__(
+            f"You asked for {operation.title()} {mrkdwn.moment(asked_at, '{time_secs}')} already, "
+            f"as request {before}. Run it again?"
+        )
+        self.operation = operation
 
 
 @dataclass(frozen=True)
@@ -45,51 +66,68 @@ class Origin:
     person: str
     channel: str
     deduplication_key: str
+    thread: str | None = None
 
 
 class Intake:
     """The person's half: it validates, writes rows and answers; it never waits for MailAPI."""
 
-    def __init__(self, *, database: Database, people: People, vault: Vault, clock: Clock, pace: Pace) -> None:
+    def __init__(
+        self, *, database: Database, people: People, vault: Vault, clock: Clock, pace: Pace, most_open: int
+    ) -> None:
+        self._most_open = most_open
         self._database = database
         self._people = people
         self._vault = vault
         self._clock = clock
         self._pace = pace
 
-    async def ask(self, operation: Operation, origin: Origin) -> Message:
-        """Write a request down; gives what the person is told. Raises `UserError`."""
-        await self._member(origin, operation.kind)
-        request = await self._database.write(partial(self._ask, operation, origin))
-        log.info("request asked", request=request.id, kind=request.kind, workspace=request.workspace_id)
-        return Message(
-            f"Asked for {operation.title()}. It is announced in this channel, and the result follows in its thread."
-        )
+    async def ask(self, operation: Operation, origin: Origin, *, again: bool = False) -> Message:
+        """Write a request down; gives what the person is told. Raises `UserError`.
 
-    def _ask(self, operation: Operation, origin: Origin, session: Session) -> Request:
+        The same thing asked for twice within seconds by the same person is `Repeated`, unless it is meant `again`.
+        """
+        await self._member(origin, operation.kind)
+        request = await self._database.write(partial(self._ask, operation, origin, again))
+        log.info("request asked", request=request.id, kind=request.kind, workspace=request.workspace_id)
+        where = (
+            "Its result follows in this thread."
+            if origin.thread
+            else "It is announced in this channel, and the result follows in its thread."
+        )
+        return Message(f"Asked for {operation.title()}. {where}")
+
+    def _ask(self, operation: Operation, origin: Origin, again: bool, session: Session) -> Request:  # noqa: FBT001 - partial
         workspaces.lock(session, origin.workspace)  # of two deliveries at once, the second one finds the first's row
         known = requests.by_deduplication_key(session, origin.deduplication_key)
         if known is not None:
             return known
-        connection = connections.in_force(session, origin.workspace)
-        if connection is None:
-            raise UserError(NOT_CONNECTED)
         now = self._clock()
+        fingerprint = _fingerprint(operation, origin)
+        facts = requests.facts(session, origin.workspace, fingerprint, since=now - REPEATED_WITHIN)
+        if facts.connection is None:
+            raise UserError(NOT_CONNECTED, connect=True)
+        if facts.like is not None and not again:
+            raise Repeated(operation, facts.like, facts.like_at)
+        if facts.open >= self._most_open:
+            raise UserError(TOO_MANY_OPEN.format(self._most_open))
         request = Request(
             workspace_id=origin.workspace,
             kind=operation.kind,
             parameters=operation.parameters(),
             asker=origin.person,
             asked_in=origin.channel,
+            asked_thread=origin.thread,
+            fingerprint=fingerprint,
             home_channel=origin.channel,
             deduplication_key=origin.deduplication_key,
             created_at=now,
             due_at=now,
         )
-        if connection.broken_at is not None:
+        if facts.broken:
             request.plan = Plan(unplanned=card.PAUSED).stored()
         requests.add(session, request)
-        if connection.broken_at is not None:  # nothing plans it before the next key, so it is announced from here
+        if facts.broken:  # nothing plans it before the next key, so it is announced from here
             owing.refresh(session, request, now=now)
         subject = f"request:{request.id}"
         self._audit(session, origin, operation.kind, "asked", subject, parameters=operation.parameters())
@@ -100,8 +138,57 @@ class Intake:
         await self._member(origin, "query")
         found = await self._database.read(lambda session: connections.in_force(session, origin.workspace))
         if found is None:
-            raise UserError(NOT_CONNECTED)
+            raise UserError(NOT_CONNECTED, connect=True)
         return found
+
+    async def member(self, origin: Origin, action: str) -> Actor:
+        """Who the person is, where he may use Mailroom at all; raises `UserError`."""
+        return await self._member(origin, action)
+
+    async def ready(self, origin: Origin, action: str) -> None:
+        """Make sure that this person may ask, and that there is a key; raises `UserError`."""
+        await self._member(origin, action)
+        if await self._database.read(lambda session: connections.in_force(session, origin.workspace)) is None:
+            raise UserError(NOT_CONNECTED, connect=True)
+
+    async def first_time(self, workspace: str, event_id: str) -> bool:
+        """Whether Slack delivers this event for the first time."""
+        return await self._database.write(
+            lambda session: seen.first_time(session, workspace, event_id, now=self._clock())
+        )
+
+    async def may_see_credentials(self, request_id: int, origin: Origin) -> Request:
+        """The request whose credentials this person wants to see; that he looks is audited. Raises `UserError`."""
+        actor = await self._member(origin, "credentials")
+        request = await self._database.read(lambda session: requests.get(session, origin.workspace, request_id))
+        if request is None:
+            raise UserError(UNKNOWN_REQUEST)
+        subject = f"request:{request_id}"
+        if not access.may_steer(actor, asker=request.asker):
+            await self._refuse(origin, "credentials", NOT_YOUR_CREDENTIALS, subject)
+        await self._database.write(lambda session: self._audit(session, origin, "credentials", "shown", subject))
+        return request
+
+    async def disconnect(self, origin: Origin) -> str:
+        """Give up the key in force; gives its last four characters. Raises `UserError`."""
+        await self.may_connect(origin)
+        return await self._database.write(partial(self._disconnect, origin))
+
+    def _disconnect(self, origin: Origin, session: Session) -> str:
+        connection = connections.in_force(session, origin.workspace)
+        if connection is None:
+            raise UserError(NOT_CONNECTED, connect=True)
+        now, why = self._clock(), thread.disconnected(origin.person)
+        for request in requests.open_ones(session, origin.workspace):
+            if requests.move(session, request.id, RequestState.PLANNING, RequestState.CANCELLED, ended_at=now):
+                session.refresh(request)
+                owing.refresh(session, request, now=now)
+                owing.thread(session, request, "disconnected", thread.never_sent(request.asker, why), now=now)
+        for call in calls.unsent(session, origin.workspace):
+            end_call(session, call, call.state, CallState.CANCELLED, now=now, reason=why)
+        connections.give_up(session, connection)
+        self._audit(session, origin, "disconnect", "done", f"connection:{connection.id}")
+        return connection.last_four
 
     async def may_connect(self, origin: Origin) -> Connection | None:
         """Make sure that this person may connect a key; gives the connection in force. Raises `UserError`."""
@@ -145,7 +232,7 @@ class Intake:
         call = calls.get(session, origin.workspace, call_id)
         request = requests.lock(session, call.request_id) if call else None
         if call is None or request is None:
-            raise UserError("This request is not known any more.")
+            raise UserError(UNKNOWN_REQUEST)
         if not access.may_steer(actor, asker=request.asker):
             raise Forbidden("Only the person who asked for this, and admins, can decide how it goes on.")
         said = f"{mrkdwn.person(origin.person)} chose {_CHOICES[action]}"
@@ -195,9 +282,9 @@ class Intake:
             await self._refuse(origin, action, GUESTS)
         return actor
 
-    async def _refuse(self, origin: Origin, action: str, why: str) -> None:
+    async def _refuse(self, origin: Origin, action: str, why: str, subject: str = "") -> None:
         """Write the attempt into the audit, and raise `Forbidden`."""
-        await self._database.write(lambda session: self._audit(session, origin, action, "refused", ""))
+        await self._database.write(lambda session: self._audit(session, origin, action, "refused", subject))
         raise Forbidden(why)
 
     def _audit(self, session: Session, origin: Origin, action: str, outcome: str, subject: str, **details: Any) -> None:
@@ -218,3 +305,8 @@ _CHOICES = {
     thread.LOOK_AGAIN: "to look again.",
     thread.SEND_AGAIN: "to send again what is missing. Mailboxes of a bulk are sent one by one.",
 }
+
+
+def _fingerprint(operation: Operation, origin: Origin) -> str:
+    said = json.dumps([origin.person, operation.kind, operation.parameters()], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()

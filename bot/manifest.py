@@ -21,6 +21,7 @@ def _over_http(manifest: dict[str, Any], url: str) -> dict[str, Any]:
     address = f"{url}/slack/events"
     for command in manifest["features"]["slash_commands"]:
         command["url"] = address
-    manifest["settings"]["interactivity"]["request_url"] = address
+    manifest["settings"]["interactivity"] |= {"request_url": address, "message_menu_options_url": address}
+    manifest["settings"]["event_subscriptions"]["request_url"] = address
     manifest["settings"]["socket_mode_enabled"] = False
     return manifest

@@ -1,6 +1,9 @@
 """Slack's mrkdwn: text from outside must neither ping nor link nor format."""
 
+import html
 from datetime import UTC, datetime
+
+import idna
 
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _APOSTROPHE = "\u2019"
@@ -17,9 +20,37 @@ def escape(text: str) -> str:
     return text.translate(_SPECIAL).translate(_FORMATTING)
 
 
+def unescape(text: str) -> str:
+    """Text that was escaped, as plain text."""
+    return html.unescape(text).replace(_WORD_JOINER, "")
+
+
 def code(text: str) -> str:
     """Text from outside between backticks, where only the end of the code itself has to be prevented."""
     return f"`{' '.join(text.split()).replace('`', _APOSTROPHE).translate(_SPECIAL)}`"
+
+
+def domain_shown(name: str) -> str:
+    """A domain, an international one as people write it and as it travels."""
+    return _both(_written(name), name)
+
+
+def address_shown(address: str) -> str:
+    """A mail address, its domain likewise."""
+    local_part, _, domain = address.rpartition("@")
+    return _both(f"{local_part}@{_written(domain)}", address)
+
+
+def _written(domain: str) -> str:
+    """An international domain as people write it."""
+    try:
+        return idna.decode(domain)
+    except (idna.IDNAError, UnicodeError):
+        return domain
+
+
+def _both(written: str, travels: str) -> str:
+    return code(written) if written == travels else f"{code(written)} ({code(travels)})"
 
 
 def person(user_id: str) -> str:

@@ -110,7 +110,9 @@ def _known(plan: Plan) -> dict[str, Outcome]:
 def _of_call(call: Call) -> dict[str, Outcome]:
     """What one call says of its names; one that was replaced leaves them to the calls after it."""
     told = {name: Outcome(ok=result["ok"], word=result["word"]) for name, result in (call.results or {}).items()}
-    if call.state in (CallState.FAILED, CallState.SET_ASIDE):
+    ended_badly = call.state in (CallState.FAILED, CallState.SET_ASIDE)
+    # A cancelled call with a reason has none that took its place.
+    if ended_badly or (call.state is CallState.CANCELLED and call.reason):
         failed = Outcome(ok=False, word=call.reason or "MailAPI gave no reason")
         return dict.fromkeys(call.names or (), failed) | told
     return told

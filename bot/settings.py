@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     mailroom_host: str = "127.0.0.1"
     mailroom_port: int = Field(default=3000, ge=0, le=65535)
     mailroom_socket_connections: int = Field(default=2, ge=1, le=10)
+    mailroom_commands_a_minute: int = Field(default=600, ge=1)
+    mailroom_open_requests: int = Field(default=5_000, ge=1)
     mailroom_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     mailroom_log_format: Literal["console", "json"] = Field(
         default_factory=lambda: "console" if sys.stderr.isatty() else "json"

@@ -11,10 +11,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.access import Actor
-from bot.blocks.message import Block
+from bot.texts.message import Block
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
-RESPONSE_URL_TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
 
 PLACE_GONE = frozenset(
     {
@@ -125,6 +124,35 @@ class Slack:
                 return str(message["ts"])
         return None
 
+    async def whisper(self, channel: str, user: str, content: dict[str, Any], *, thread_ts: str | None) -> None:
+        """Post what only one person sees, for as long as he has Slack open."""
+        await _named(
+            self.client.chat_postEphemeral(
+                channel=channel, user=user, text=content["text"], blocks=content["blocks"], thread_ts=thread_ts
+            )
+        )
+
+    async def upload(self, channel: str, name: str, content: str, *, thread_ts: str | None = None) -> None:
+        """Share a text file; Slack takes the name, then the bytes, then where it goes."""
+        data = content.encode()
+        place = await _named(self.client.files_getUploadURLExternal(filename=name, length=len(data)))
+        await self._put(str(place["upload_url"]), data)
+        await _named(
+            self.client.files_completeUploadExternal(
+                files=[{"id": str(place["file_id"]), "title": name}], channel_id=channel, thread_ts=thread_ts
+            )
+        )
+
+    async def _put(self, url: str, data: bytes) -> None:
+        """Nothing is shared before the last step, so a failure here is certain."""
+        failure = await self._failure_of_post(url, data=data)
+        if failure is not None:
+            raise NotSent(f"The file was not taken ({failure}).")
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address of a message."""
+        return str((await _named(self.client.chat_getPermalink(channel=channel, message_ts=ts)))["permalink"])
+
     async def edit(self, channel: str, ts: str, content: dict[str, Any]) -> None:
         """Replace a message's text and blocks."""
         await _named(
@@ -136,9 +164,10 @@ class Slack:
         answer = await _named(self.client.conversations_open(users=[user]))
         return str(answer["channel"]["id"])
 
-    async def open_view(self, trigger_id: str, view: Block) -> None:
-        """Open a form on the screen of the person whose trigger it is, within Slack's 3 s."""
-        await _named(self.client.views_open(trigger_id=trigger_id, view=view))
+    async def open_view(self, trigger_id: str, view: Block) -> str:
+        """Open a form on the screen of the person whose trigger it is, within Slack's 3 s; gives the form's id."""
+        answer = await _named(self.client.views_open(trigger_id=trigger_id, view=view))
+        return str(answer["view"]["id"])
 
     async def update_view(self, view_id: str, view: Block) -> None:
         """Replace what an open form shows."""
@@ -164,16 +193,17 @@ class Slack:
     async def respond(self, response_url: str, content: dict[str, Any]) -> None:
         """Answer a command privately through its response URL, which is a secret and stays out of every error."""
         body = {"response_type": "ephemeral", "replace_original": False, **content}
+        failure = await self._failure_of_post(response_url, json=body)
+        if failure is not None:
+            raise Refused(f"The response URL did not take the answer ({failure}).")
+
+    async def _failure_of_post(self, url: str, **body: Any) -> str | None:
+        """Post to an address that is a secret; gives what went wrong, without it, or `None`."""
         try:
-            async with self._session.post(response_url, json=body, timeout=RESPONSE_URL_TIMEOUT) as answer:
-                status = answer.status
-        except (aiohttp.ClientError, TimeoutError) as error:
-            failure = type(error).__name__
-        else:
-            if status == 200:  # noqa: PLR2004 - the only answer that means yes
-                return
-            failure = f"status {status}"
-        raise Refused(f"The response URL did not take the answer ({failure}).")
+            async with self._session.post(url, **body) as answer:
+                return None if answer.status == 200 else f"status {answer.status}"  # noqa: PLR2004 - the only yes
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            return type(error).__name__
 
 
 async def _named(answer: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:

@@ -9,8 +9,11 @@ import idna
 from pydantic import AfterValidator
 
 from bot import mrkdwn
-from bot.errors import UsageError
+from bot.edge import as_meant
+from bot.errors import NotADomain, UsageError
 
+OPTIONS = ("name", "quota")
+"""The options that may be typed without their dashes, as in `quota=512`."""
 MOST_MAILBOXES = 1_000
 MOST_LABELS = 10
 """MailAPI's reference: up to 10 sub-domains in a request."""
@@ -24,10 +27,9 @@ MOST_QUOTA_MB = 1_048_576
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_{|}~-]+)*")
+_QUOTA = re.compile(r"([0-9]{1,9}) ?(mb?|gb?)?", re.IGNORECASE)
+_MB_IN_GB = 1024
 _DIGITS = re.compile(r"[0-9]{1,9}")
-_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " "})
-_LINK = re.compile(r"<(?:https?://|mailto:)[^|>]*\|([^>]*)>")
-_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Typed:
 
 def take_apart(text: str) -> Typed:
     """The words and `--options` of a line as Slack delivers it."""
-    line = _as_typed(text).translate(_QUOTES)
+    line = as_meant(text)
     try:
         return _sorted_out(_split(line))
     except ValueError:
@@ -75,10 +77,10 @@ def _sorted_out(parts: list[str]) -> Typed:
     problem: str | None = None
     waiting = iter(parts)
     for part in waiting:
-        if not part.startswith("--"):
+        name, has_value, value = part.removeprefix("--").partition("=")
+        if not part.startswith("--") and not (has_value and name.lower() in OPTIONS):
             words.append(part)
             continue
-        name, has_value, value = part.removeprefix("--").partition("=")
         given = value if has_value else next(waiting, None)
         if given is None or (not has_value and given.startswith("--")):
             problem = problem or f"{_option(name)} needs a value after it."
@@ -98,7 +100,7 @@ def domain(text: str) -> str:
     labels = ascii_name.split(".")
     # A top-level domain is never a number: what ends in one is an IP address.
     if len(labels) == 1 or labels[-1].isdigit() or not all(_LABEL.fullmatch(label) for label in labels):
-        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 80))} is not a domain.")
+        raise NotADomain(f"{mrkdwn.code(mrkdwn.cut(text, 80))} is not a domain.", text)
     return ascii_name
 
 
@@ -147,10 +149,11 @@ def count(text: str) -> int:
 
 
 def quota_mb(text: str) -> int:
-    """A quota in megabytes; raises `ValueError`."""
-    number = _whole(text)
+    """A quota in megabytes, from `1024`, `1024MB` or `1GB`; raises `ValueError`."""
+    found = _QUOTA.fullmatch(text.strip())
+    number = int(found[1]) * (_MB_IN_GB if (found[2] or "").lower().startswith("g") else 1) if found else 0
     if not 1 <= number <= MOST_QUOTA_MB:
-        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 40))} is not a quota: give megabytes, as in `--quota 1024`.")
+        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 40))} is not a quota: type it as `1024`, `1024MB` or `1GB`.")
     return number
 
 
@@ -165,14 +168,6 @@ def display_name(text: str) -> str:
 def _whole(text: str) -> int:
     """The number in plain digits, or 0 for anything else."""
     return int(text) if _DIGITS.fullmatch(text) else 0
-
-
-def _as_typed(text: str) -> str:
-    """Undo what Slack does to typed text: links and mail addresses in angle brackets, three escaped characters."""
-    text = _LINK.sub(r"\1", text)
-    for entity, sign in _ENTITIES:
-        text = text.replace(entity, sign)
-    return text
 
 
 def _option(name: str) -> str:

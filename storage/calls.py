@@ -33,6 +33,29 @@ def of_request(session: Session, request_id: int) -> Sequence[Call]:
     return session.exec(select(Call).where(Call.request_id == request_id).order_by(col(Call.id))).all()
 
 
+def unsent(session: Session, workspace_id: str) -> Sequence[Call]:
+    """The workspace's calls that were never sent, or certainly not taken, and wait to be."""
+    query = select(Call).where(
+        Call.workspace_id == workspace_id, col(Call.state).in_((CallState.QUEUED, CallState.WAITING))
+    )
+    return session.exec(query.order_by(col(Call.id))).all()
+
+
+def waiting(session: Session, workspace_id: str) -> Sequence[Call]:
+    """The workspace's calls that wait for a window, the next to open first."""
+    query = select(Call).where(Call.workspace_id == workspace_id, Call.state == CallState.WAITING)
+    return session.exec(query.order_by(col(Call.due_at))).all()
+
+
+def count_out(session: Session, workspace_id: str) -> int:
+    """How many of the workspace's calls are with MailAPI."""
+    query = select(func.count()).where(
+        Call.workspace_id == workspace_id,
+        col(Call.state).in_((CallState.SENDING, CallState.ACCEPTED, CallState.UNKNOWN, CallState.STALLED)),
+    )
+    return session.exec(query).one()
+
+
 def move(session: Session, call_id: int, before: CallState, after: CallState, **values: Any) -> bool:
     """Move a call by compare-and-set; false where it was no longer `before`."""
     return moves.move(session, Call, call_id, before, after, CALL_ARROWS, **values)

@@ -72,6 +72,20 @@ def put_in_force(session: Session, connection: Connection, *, now: datetime, dom
     return moved
 
 
+def polled(session: Session, connection_id: int, *, now: datetime) -> None:
+    """Note that MailAPI answered a question about a call."""
+    answered = update(Connection).where(col(Connection.id) == connection_id)
+    values = {"polled_at": now, "last_success_at": now}
+    session.exec(answered.values(**values).execution_options(synchronize_session=False))
+
+
+def give_up(session: Session, connection: Connection) -> bool:
+    """Take a connection out of force without another one; its key is erased once no call needs it."""
+    moved = move(session, connection.id, ConnectionState.IN_FORCE, ConnectionState.REPLACED)
+    erase_unused(session, connection.workspace_id)
+    return moved
+
+
 def refuse(session: Session, connection: Connection, reason: str, *, now: datetime) -> bool:
     """End the check of a connection that does not work, and erase its key."""
     return move(

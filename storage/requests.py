@@ -1,19 +1,50 @@
 """Requests: what people asked for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+import sqlalchemy as sa
+from sqlalchemy import bindparam, func, insert
 from sqlmodel import Session, col, select, update
 
 from storage import moves
-from storage.states import REQUEST_ARROWS, ConnectionState, RequestState
+from storage.states import OPEN_REQUESTS, REQUEST_ARROWS, ConnectionState, RequestState
 from storage.tables import Connection, Request, table_of
 
 # A person waits for these, so they are built once, and the row goes past the unit of work.
 _ADD = insert(table_of(Request)).returning(table_of(Request).c.id)
 _BY_KEY = select(Request).where(Request.deduplication_key == bindparam("key"))
+
+_R, _C = table_of(Request), table_of(Connection)
+_LIKE = (
+    sa.select(_R.c.id, _R.c.created_at)
+    .where(
+        _R.c.workspace_id == bindparam("workspace"),
+        _R.c.fingerprint == bindparam("fingerprint"),
+        _R.c.created_at > bindparam("since", type_=_R.c.created_at.type),
+    )
+    .order_by(_R.c.id.desc())
+    .limit(1)
+    .subquery()
+)
+_FORCE = (
+    sa.select(_C.c.id, _C.c.broken_at)
+    .where(_C.c.workspace_id == bindparam("workspace"), _C.c.state == ConnectionState.IN_FORCE)
+    .subquery()
+)
+_FACTS = sa.select(
+    sa.select(_FORCE.c.id).scalar_subquery().label("connection"),
+    sa.select(_FORCE.c.broken_at).scalar_subquery().label("broken"),
+    sa.select(_LIKE.c.id).scalar_subquery().label("like"),
+    sa.select(_LIKE.c.created_at).scalar_subquery().label("like_at"),
+    sa.select(func.count())
+    .select_from(_R)
+    .where(_R.c.workspace_id == bindparam("workspace"), _R.c.state.in_(sorted(OPEN_REQUESTS)))
+    .scalar_subquery()
+    .label("open"),
+)
 
 
 def add(session: Session, request: Request) -> Request:
@@ -41,6 +72,53 @@ def lock(session: Session, request_id: int) -> Request | None:
     """Hold a request's row until the transaction ends, and give it as it stands now."""
     query = select(Request).where(Request.id == request_id).with_for_update(key_share=True)
     return session.exec(query.execution_options(populate_existing=True)).first()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What decides whether a request may be written down."""
+
+    connection: int | None
+    """The connection in force, and whether MailAPI refuses its key."""
+    broken: bool
+    like: int | None
+    """The newest request with the same fingerprint, and when it was asked."""
+    like_at: datetime
+    open: int
+    """How many of the workspace's requests have no end yet."""
+
+
+def facts(session: Session, workspace_id: str, fingerprint: str, *, since: datetime) -> Facts:
+    """What decides whether a request may be written down, in one look; `like` is newer than `since`, if any."""
+    values = {"workspace": workspace_id, "fingerprint": fingerprint, "since": since}
+    row = session.execute(_FACTS, values).one()
+    return Facts(row.connection, row.broken is not None, row.like, row.like_at or since, row.open)
+
+
+def count_open(session: Session, workspace_id: str) -> int:
+    """How many of the workspace's requests have no end yet."""
+    query = select(func.count()).where(Request.workspace_id == workspace_id, col(Request.state).in_(OPEN_REQUESTS))
+    return session.exec(query).one()
+
+
+def count_planning(session: Session, workspace_id: str) -> int:
+    """How many of the workspace's requests wait for a plan."""
+    query = select(func.count()).where(Request.workspace_id == workspace_id, Request.state == RequestState.PLANNING)
+    return session.exec(query).one()
+
+
+def recent(session: Session, workspace_id: str, *, asker: str | None = None, most: int) -> Sequence[Request]:
+    """The workspace's newest requests, or one person's."""
+    query = select(Request).where(Request.workspace_id == workspace_id)
+    if asker is not None:
+        query = query.where(Request.asker == asker)
+    return session.exec(query.order_by(col(Request.id).desc()).limit(most)).all()
+
+
+def open_ones(session: Session, workspace_id: str, *, most: int | None = None) -> Sequence[Request]:
+    """The workspace's requests without an end, the oldest first."""
+    query = select(Request).where(Request.workspace_id == workspace_id, col(Request.state).in_(OPEN_REQUESTS))
+    return session.exec(query.order_by(col(Request.id)).limit(most)).all()
 
 
 def explain(session: Session, request_id: int, plan: dict[str, Any]) -> None:

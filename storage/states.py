@@ -115,5 +115,8 @@ def ends(arrows: Mapping[State, frozenset[State]]) -> frozenset[State]:
     return frozenset(state for state, following in arrows.items() if not following)
 
 
+OPEN_REQUESTS: frozenset[RequestState] = frozenset(RequestState) - ends(REQUEST_ARROWS)
+"""The states of a request of which something is still to come."""
+
 OPEN_CALLS: frozenset[CallState] = frozenset(CallState) - ends(CALL_ARROWS)
 """The states of a call of which something is still to come."""

@@ -121,6 +121,7 @@ class Connection(Table, table=True):
     created_at: datetime = _moment()
     checked_at: datetime | None = _moment()
     last_success_at: datetime | None = _moment()
+    polled_at: datetime | None = _moment()
     due_at: datetime | None = _moment()
     leased_until: datetime | None = _moment()
     attempts: int = 0
@@ -129,14 +130,22 @@ class Connection(Table, table=True):
 class Request(Table, table=True):
     """What a person asked for, and where it is talked about: `home_channel` and, once posted, `root_ts` there."""
 
-    __table_args__ = (Index("ix_request_state_due_at", "state", "due_at"),)
+    __table_args__ = (
+        Index("ix_request_state_due_at", "state", "due_at"),
+        Index("ix_request_workspace_id_state", "workspace_id", "state"),
+        Index("ix_request_workspace_id_fingerprint", "workspace_id", "fingerprint"),
+    )
     id: int = _key()
-    workspace_id: str = Field(foreign_key="workspace.id", index=True)
+    workspace_id: str = Field(foreign_key="workspace.id")
     kind: str
     parameters: dict[str, Any] = _json()
     state: RequestState = _state(RequestState.PLANNING)
     asker: str = Field(max_length=32)
     asked_in: str = Field(max_length=32)
+    asked_thread: str | None = None
+    """The thread that it was asked in, where its root message is a reply."""
+    fingerprint: str = Field(default="", max_length=64)
+    """The same for the same words of the same person."""
     home_channel: str = Field(max_length=32)
     root_ts: str | None = None
     in_direct_message: bool = False

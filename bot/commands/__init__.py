@@ -1,35 +1,35 @@
 """The subcommands of `/mail`, and from a typed line to what it asks for."""
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from bot import mrkdwn
-from bot.blocks.message import Message, context, section
-from bot.commands import connect, domain, mailbox, subdomain, task
-from bot.commands.command import Asked, Command, OpenConnectForm, Query, Say
-from bot.errors import UsageError
+from bot.commands import connect, domain, mailbox, standing, subdomain, task
+from bot.commands.command import Asked, Command, ListQuery, Overview, Say
+from bot.errors import UsageError, UserError
+from bot.form import Form
 from bot.operation import Operation
+from bot.texts.message import Message, context, section
 from bot.words import Typed, take_apart
 
-__all__ = [
-    "COMMANDS",
-    "LISTED_KINDS",
-    "Asked",
-    "Command",
-    "OpenConnectForm",
-    "Query",
-    "Say",
-    "operation_from",
-    "understand",
-]
-
-HELP_EXAMPLE = "/mail help"
+HELP_EXAMPLE = "/mail help mailbox"
 
 
-def _help(_typed: Typed) -> Say:
-    return Say(help_message())
+def _help(typed: Typed) -> Asked:
+    typed.only(example=HELP_EXAMPLE)
+    if not typed.words:
+        return Say(help_message())
+    topic = typed.words[0].lower()
+    about = [command for command in COMMANDS if command.path[0] == topic]
+    if not about:
+        raise UsageError(
+            f"There is no help about {_shown(topic)}. Topics: {', '.join(_topics())}.", example=HELP_EXAMPLE
+        )
+    return Say(help_message(about))
 
 
-HELP = Command(("help",), "", "Show what can be done", HELP_EXAMPLE, _help)
+HELP = Command(("help",), "[TOPIC]", "Show what can be done", HELP_EXAMPLE, _help)
 COMMANDS: tuple[Command, ...] = (
     HELP,
     *connect.COMMANDS,
@@ -37,8 +37,11 @@ COMMANDS: tuple[Command, ...] = (
     *subdomain.COMMANDS,
     *mailbox.COMMANDS,
     *task.COMMANDS,
+    *standing.COMMANDS,
 )
 _KINDS = {kind.kind: kind for kind in (*domain.OPERATIONS, *subdomain.OPERATIONS, *mailbox.OPERATIONS)}
+_FORMS = {form.kind: form for form in (*domain.FORMS, *subdomain.FORMS, *mailbox.FORMS)}
+_LISTS: dict[str, type[ListQuery]] = {query.kind: query for query in (*domain.LISTS, *mailbox.LISTS)}
 LISTED_KINDS = tuple(name for name, kind in _KINDS.items() if kind.task_kind is None)
 """The kinds whose end is seen in the account's list of domains."""
 
@@ -46,12 +49,18 @@ LISTED_KINDS = tuple(name for name, kind in _KINDS.items() if kind.task_kind is 
 def understand(text: str) -> Asked:
     """What the text after `/mail` asks for; raises `UserError`."""
     typed = take_apart(text)
-    if not typed.words:
-        return _help(typed)
+    if not typed.words and not typed.options:
+        return Overview()
     for command in COMMANDS:
         if tuple(word.lower() for word in typed.words[: len(command.path)]) == command.path:
             return command.parse(typed.after(len(command.path)))
     raise _unknown(typed)
+
+
+def is_command(text: str) -> bool:
+    """Whether a text begins as a command does."""
+    words = take_apart(text).words
+    return bool(words) and words[0].lower() in _topics()
 
 
 def operation_from(kind: str, parameters: dict[str, Any]) -> Operation:
@@ -61,27 +70,61 @@ def operation_from(kind: str, parameters: dict[str, Any]) -> Operation:
     return _KINDS[kind].model_validate(parameters)
 
 
-def help_message() -> Message:
-    """What can be done, an example each."""
-    lines = [f"`{mrkdwn.escape(command.usage)}`\n{command.summary}" for command in COMMANDS]
-    examples = [f"`{command.example}`" for command in COMMANDS if command.arguments]
+def form_of(kind: str) -> Form:
+    """The form of an operation; raises `UserError` where there is none."""
+    if kind not in _FORMS:
+        raise UserError("There is no such form any more. Type `/mail` to begin anew.")
+    return _FORMS[kind]
+
+
+def list_from(kind: str, query: dict[str, Any]) -> ListQuery:
+    """A list as its buttons carry it; raises `ValueError` where it cannot be read."""
+    if kind not in _LISTS:
+        raise ValueError(f"There is no list {kind}.")
+    return _LISTS[kind].model_validate(query)
+
+
+def help_message(about: Sequence[Command] | None = None) -> Message:
+    """What can be done, or what can be done about one topic, an example each."""
+    shown = about or COMMANDS
+    lines = [f"`{mrkdwn.escape(command.usage)}`\n{command.summary}" for command in shown]
+    examples = [f"`{command.example}`" for command in shown if command.arguments]
     return Message(
-        "What Mailroom can do: " + ", ".join(" ".join(command.path) for command in COMMANDS),
-        [section("\n".join(lines)), section("Examples\n" + "\n".join(examples)), context(_HELP_FOOT)],
+        "What Mailroom can do: " + ", ".join(" ".join(command.path) for command in shown),
+        [
+            section("\n".join(lines)),
+            *([section("Examples\n" + "\n".join(examples))] if examples else []),
+            context(_HELP_FOOT),
+        ],
     )
 
 
 _HELP_FOOT = (
     "What you create is announced in this channel, and its progress and result follow in the thread. "
-    "Everything else is shown to you alone."
+    "Everything else is shown to you alone. In a thread, mention Mailroom instead of typing /mail."
 )
 
 
 def _unknown(typed: Typed) -> UsageError:
-    first = typed.words[0].lower()
+    """Words that begin no command: what is nearest to them, or what may follow the first."""
+    first = typed.words[0].lower() if typed.words else ""
     group = [command for command in COMMANDS if command.path[0] == first]
+    paths = {" ".join(command.path): command for command in group or COMMANDS}
+    said = " ".join(word.lower() for word in typed.words[:2])
+    near = get_close_matches(said, paths, n=1, cutoff=0.6) or get_close_matches(first, paths, n=1, cutoff=0.75)
+    if near:
+        meant = paths[near[0]]
+        text = f"There is no command {_shown(said)}. Did you mean `/mail {near[0]}`?"
+        return UsageError(text, example=meant.example)
     if group:
-        choices = " or ".join(f"`/mail {' '.join(command.path)}`" for command in group)
+        choices = " or ".join(f"`/mail {path}`" for path in paths)
         return UsageError(f"`/mail {first}` needs one more word: {choices}.", example=group[-1].example)
-    shown = mrkdwn.code(mrkdwn.cut(" ".join(typed.words[:2]), 60))
-    return UsageError(f"There is no command {shown}. `/mail help` shows what there is.", example=HELP_EXAMPLE)
+    return UsageError(f"There is no command {_shown(said)}. `/mail help` shows what there is.", example="/mail help")
+
+
+def _topics() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(command.path[0] for command in COMMANDS))
+
+
+def _shown(word: str) -> str:
+    return mrkdwn.code(mrkdwn.cut(word, 60))

@@ -3,11 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
-from bot.blocks.message import Message
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Bounds
+
+from bot.form import OpenForm
 from bot.mailapi import Account
 from bot.operation import Operation
+from bot.texts.lists import Listing
+from bot.texts.message import Message
 from bot.words import Typed
+
+LONGEST_FILTER = 100
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,28 @@ class OpenConnectForm:
     """The form for the API key and the caller id."""
 
 
+@dataclass(frozen=True)
+class Overview:
+    """`/mail` alone: what is connected, what waits, and the common things as buttons."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the connection, the work and its windows stand."""
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The recent requests of the workspace, or those of the person who asks."""
+
+    mine: bool
+
+
+@dataclass(frozen=True)
+class Disconnect:
+    """Give up the key, after a question."""
+
+
 class Query(ABC):
     """A question to MailAPI: acknowledged first, answered privately, stored nowhere."""
 
@@ -30,7 +60,20 @@ class Query(ABC):
         """Ask and put the answer into words; raises `MailAPIError`."""
 
 
-Asked = Operation | Query | Say | OpenConnectForm
+class ListQuery(BaseModel, ABC):
+    """A question whose answer is a list, shown page by page; it travels in its buttons, so it is parsed again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str]
+    wanted: Annotated[str, Bounds(max_length=LONGEST_FILTER)] = ""
+
+    @abstractmethod
+    async def listing(self, account: Account) -> Listing:
+        """Ask for the whole list; raises `MailAPIError`."""
+
+
+Asked = Operation | Query | ListQuery | Say | OpenConnectForm | OpenForm | Overview | Status | Tasks | Disconnect
 """What a typed line can ask for."""
 
 

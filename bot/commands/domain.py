@@ -3,14 +3,15 @@
 from collections.abc import Collection
 from typing import ClassVar
 
-from bot import mrkdwn, words
-from bot.blocks import answers
-from bot.blocks.message import Message
-from bot.commands.command import Command, Query
-from bot.commands.reading import read
+from bot import words
+from bot.commands.command import Asked, Command, ListQuery
 from bot.errors import UsageError
+from bot.form import Field, Form
 from bot.mailapi import Account, DomainList, TaskKind
+from bot.mrkdwn import domain_shown
 from bot.operation import Listed, Operation, Sight, Standing
+from bot.texts import lists
+from bot.texts.lists import Listing
 from bot.words import Typed
 
 LIST_EXAMPLE = "/mail domain list"
@@ -37,7 +38,7 @@ class CreateDomain(Operation):
 
     def title(self) -> str:
         """`domain example.com`."""
-        return f"domain {mrkdwn.code(self.domain)}"
+        return f"domain {domain_shown(self.domain)}"
 
     def details(self) -> tuple[str, ...]:
         """Nothing more."""
@@ -56,12 +57,23 @@ class CreateDomain(Operation):
         await account.domains.create(self.domain)
 
 
-class ListDomains(Query):
-    """All domains of the account."""
+FORM = Form(
+    kind=CreateDomain.kind,
+    title="Create a domain",
+    fields=(Field("domain", "Domain", "Such as example.com. You need to be able to change its DNS.", words.domain),),
+    build=CreateDomain,
+    example=CREATE_EXAMPLE,
+)
 
-    async def answer(self, account: Account) -> Message:
-        """A table of them."""
-        return answers.domains((await account.domains.list()).domains)
+
+class ListDomains(ListQuery):
+    """All domains of the account, or those with `wanted` in their names."""
+
+    kind: ClassVar[str] = "domains"
+
+    async def listing(self, account: Account) -> Listing:
+        """A row for each."""
+        return lists.domains((await account.domains.list()).domains, self.wanted)
 
 
 def listed(found: DomainList) -> Sight:
@@ -69,24 +81,28 @@ def listed(found: DomainList) -> Sight:
     return {domain.name: Listed(Standing(domain.readiness.value), domain.status) for domain in found.domains}
 
 
-def _create(typed: Typed) -> CreateDomain:
-    typed.only(example=CREATE_EXAMPLE)
-    match typed.words:
-        case (domain,):
-            return CreateDomain(domain=read(words.domain, domain, example=CREATE_EXAMPLE))
-        case _:
-            raise UsageError("Name the one domain to create.", example=CREATE_EXAMPLE)
+def _create(typed: Typed) -> Asked:
+    raw = dict(zip(("domain",), typed.words, strict=False))
+    if len(typed.words) > 1:
+        raise FORM.too_much(typed.words[1], raw)
+    return FORM.typed(raw, typed)
 
 
-def _list(typed: Typed) -> ListDomains:
+def _list(typed: Typed) -> Asked:
     typed.only(example=LIST_EXAMPLE)
-    if typed.words:
-        raise UsageError("The list of domains takes nothing after it.", example=LIST_EXAMPLE)
-    return ListDomains()
+    match typed.words:
+        case ():
+            return ListDomains()
+        case (wanted,):
+            return ListDomains(wanted=wanted.lower())
+        case _:
+            raise UsageError("The list of domains takes one word to look for at most.", example=LIST_EXAMPLE)
 
 
 COMMANDS = (
-    Command(("domain", "list"), "", "Show the domains, with status, quota and mailboxes", LIST_EXAMPLE, _list),
+    Command(("domain", "list"), "[FILTER]", "Show the domains, with status, quota and mailboxes", LIST_EXAMPLE, _list),
     Command(("domain", "create"), "DOMAIN", "Create a domain and say when it is verified", CREATE_EXAMPLE, _create),
 )
 OPERATIONS = (CreateDomain,)
+FORMS = (FORM,)
+LISTS = (ListDomains,)

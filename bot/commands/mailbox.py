@@ -2,19 +2,20 @@
 
 from abc import ABC
 from collections.abc import Collection
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field as Bounds
 
 from bot import mrkdwn, words
-from bot.blocks import answers
-from bot.blocks.message import Message
-from bot.commands.command import Command, Query
-from bot.commands.reading import optional, read
-from bot.errors import UsageError
+from bot.commands.command import Asked, Command, ListQuery
+from bot.commands.reading import read
+from bot.errors import FieldError, UsageError
+from bot.form import Element, Field, Form
 from bot.mailapi import Account, TaskKind
 from bot.operation import Listed, Operation, Sight, Standing
-from bot.words import LONGEST_LOCAL_PART, MOST_MAILBOXES, Typed
+from bot.texts import lists
+from bot.texts.lists import Listing
+from bot.words import LONGEST_ADDRESS, LONGEST_LOCAL_PART, MOST_MAILBOXES, Typed
 
 LIST_EXAMPLE = "/mail mailbox list example.com"
 CREATE_EXAMPLE = '/mail mailbox create john@example.com --name "John Doe" --quota 1024'
@@ -30,7 +31,7 @@ class _Mailboxes(Operation, ABC):
     nouns: ClassVar[tuple[str, str]] = ("mailbox", "mailboxes")
 
     domain: words.Domain
-    quota_mb: Annotated[int, Field(ge=1, le=words.MOST_QUOTA_MB)] | None = None
+    quota_mb: Annotated[int, Bounds(ge=1, le=words.MOST_QUOTA_MB)] | None = None
 
     @property
     def scope(self) -> str:
@@ -58,7 +59,7 @@ class CreateMailbox(_Mailboxes):
 
     def title(self) -> str:
         """`mailbox john@example.com`."""
-        return f"mailbox {mrkdwn.code(self.names()[0])}"
+        return f"mailbox {mrkdwn.address_shown(self.names()[0])}"
 
     def details(self) -> tuple[str, ...]:
         """The shown name and the quota, where they were given."""
@@ -84,7 +85,7 @@ class CreateBulk(_Mailboxes):
     task_kind: ClassVar[TaskKind | None] = TaskKind.BULK
 
     prefix: words.LocalPart
-    count: Annotated[int, Field(ge=1, le=MOST_MAILBOXES)]
+    count: Annotated[int, Bounds(ge=1, le=MOST_MAILBOXES)]
 
     def names(self) -> tuple[str, ...]:
         """`prefix1@domain` and so on, as the example of MailAPI's reference numbers them."""
@@ -92,7 +93,7 @@ class CreateBulk(_Mailboxes):
 
     def title(self) -> str:
         """`25 mailboxes at example.com`."""
-        return f"{self.counted(self.count)} at {mrkdwn.code(self.domain)}"
+        return f"{self.counted(self.count)} at {mrkdwn.domain_shown(self.domain)}"
 
     def details(self) -> tuple[str, ...]:
         """The first and the last address, and the quota of each and in all."""
@@ -123,15 +124,62 @@ class CreateBulk(_Mailboxes):
         return accepted.task_id
 
 
-class ListMailboxes(Query):
-    """All mailboxes of a domain."""
+def _mailbox_of(*, domain: str, local_part: str, **others: Any) -> CreateMailbox:
+    if len(f"{local_part}@{domain}") > LONGEST_ADDRESS:
+        raise FieldError("local_part", f"An address has at most {LONGEST_ADDRESS} characters.")
+    return CreateMailbox(domain=domain, local_part=local_part, **others)
 
-    def __init__(self, domain: str) -> None:
-        self.domain = domain
 
-    async def answer(self, account: Account) -> Message:
-        """A table of them."""
-        return answers.mailboxes(self.domain, await account.mailboxes.list(self.domain))
+MAILBOX_FORM = Form(
+    kind=CreateMailbox.kind,
+    title="Create a mailbox",
+    fields=(
+        Field("domain", "Domain", "Type to find it.", words.domain, Element.DOMAIN),
+        Field("local_part", "Before the @", "Such as john for john@example.com.", words.local_part),
+        Field("display_name", "Name", "Shown to those who get its mail.", words.display_name, option="name"),
+        Field("quota_mb", "Quota", "Such as 1024, 1024MB or 1GB.", words.quota_mb, option="quota"),
+    ),
+    build=_mailbox_of,
+    example=CREATE_EXAMPLE,
+)
+
+
+def _bulk_of(*, prefix: str, count: int, **others: Any) -> CreateBulk:
+    if len(f"{prefix}{count}") > LONGEST_LOCAL_PART:
+        raise FieldError("prefix", f"The prefix and its number are longer than {LONGEST_LOCAL_PART} characters.")
+    bulk = CreateBulk(prefix=prefix, count=count, **others)
+    if len(bulk.names()[-1]) > LONGEST_ADDRESS:
+        raise FieldError("prefix", f"An address has at most {LONGEST_ADDRESS} characters.")
+    return bulk
+
+
+BULK_FORM = Form(
+    kind=CreateBulk.kind,
+    title="Create mailboxes",
+    fields=(
+        Field("domain", "Domain", "Type to find it.", words.domain, Element.DOMAIN),
+        Field("prefix", "Prefix", "team makes team1, team2 and so on.", words.local_part),
+        Field("count", "How many", f"1 to {MOST_MAILBOXES:,}.", words.count, Element.NUMBER),
+        Field("quota_mb", "Quota of each", "Such as 512, 512MB or 1GB.", words.quota_mb, option="quota"),
+    ),
+    build=_bulk_of,
+    example=BULK_EXAMPLE,
+)
+
+
+class ListMailboxes(ListQuery):
+    """All mailboxes of a domain, or those with `wanted` in their addresses."""
+
+    kind: ClassVar[str] = "mailboxes"
+
+    domain: words.Domain
+
+    async def listing(self, account: Account) -> Listing:
+        """A row for each."""
+        found = await account.mailboxes.list(self.domain)
+        domains = (await account.domains.list()).domains
+        quota = next((domain.quota_mb for domain in domains if domain.name == self.domain), None)
+        return lists.mailboxes(self.domain, found, quota, self.wanted)
 
 
 def _standing(word: str) -> Standing:
@@ -140,67 +188,58 @@ def _standing(word: str) -> Standing:
     return Standing.ENDED if word.casefold() in ENDED_WORDS else Standing.PENDING
 
 
-def _list(typed: Typed) -> ListMailboxes:
+def _list(typed: Typed) -> Asked:
     typed.only(example=LIST_EXAMPLE)
     match typed.words:
         case (domain,):
-            return ListMailboxes(read(words.domain, domain, example=LIST_EXAMPLE))
+            return ListMailboxes(domain=read(words.domain, domain, example=LIST_EXAMPLE))
+        case (domain, wanted):
+            return ListMailboxes(domain=read(words.domain, domain, example=LIST_EXAMPLE), wanted=wanted.lower())
         case _:
             raise UsageError("Name the one domain whose mailboxes to show.", example=LIST_EXAMPLE)
 
 
-def _create(typed: Typed) -> CreateMailbox:
-    options = typed.only("name", "quota", example=CREATE_EXAMPLE)
-    match typed.words:
-        case (address,):
-            local_part, domain = read(words.address, address, example=CREATE_EXAMPLE)
-        case _:
-            raise UsageError(
-                "Name the one address to create; a name of several words stands in quotes.", example=CREATE_EXAMPLE
-            )
-    return CreateMailbox(
-        domain=domain,
-        local_part=local_part,
-        display_name=optional(words.display_name, options.get("name"), example=CREATE_EXAMPLE),
-        quota_mb=optional(words.quota_mb, options.get("quota"), example=CREATE_EXAMPLE),
-    )
+def _create(typed: Typed) -> Asked:
+    raw = _renamed(typed, name="display_name", quota="quota_mb")
+    if typed.words:
+        local_part, at, domain = typed.words[0].rpartition("@")
+        raw |= {"domain": domain, "local_part": local_part} if at else {"local_part": domain}
+    if len(typed.words) > 1:
+        raise MAILBOX_FORM.too_much(typed.words[1], raw)
+    return MAILBOX_FORM.typed(raw, typed)
 
 
-def _bulk(typed: Typed) -> CreateBulk:
-    options = typed.only("quota", example=BULK_EXAMPLE)
-    match typed.words:
-        case (domain, prefix, number):
-            count = read(words.count, number, example=BULK_EXAMPLE)
-            prefix = read(words.local_part, prefix, example=BULK_EXAMPLE)
-        case _:
-            raise UsageError("Name the domain, a prefix and how many.", example=BULK_EXAMPLE)
-    if len(f"{prefix}{count}") > LONGEST_LOCAL_PART:
-        raise UsageError(
-            f"The prefix and its number are longer than {LONGEST_LOCAL_PART} characters.", example=BULK_EXAMPLE
-        )
-    return CreateBulk(
-        domain=read(words.domain, domain, example=BULK_EXAMPLE),
-        prefix=prefix,
-        count=count,
-        quota_mb=optional(words.quota_mb, options.get("quota"), example=BULK_EXAMPLE),
-    )
+def _bulk(typed: Typed) -> Asked:
+    raw = _renamed(typed, quota="quota_mb") | dict(zip(("domain", "prefix", "count"), typed.words, strict=False))
+    if len(typed.words) > 3:  # noqa: PLR2004 - domain, prefix, count
+        raise BULK_FORM.too_much(typed.words[3], raw)
+    return BULK_FORM.typed(raw, typed)
+
+
+def _renamed(typed: Typed, **fields: str) -> dict[str, str]:
+    """The options under the names of their fields."""
+    return {field: typed.options[option] for option, field in fields.items() if option in typed.options}
 
 
 COMMANDS = (
-    Command(("mailbox", "list"), "DOMAIN", "Show a domain's mailboxes, without credentials", LIST_EXAMPLE, _list),
+    Command(
+        ("mailbox", "list"), "DOMAIN [FILTER]", "Show a domain's mailboxes, without credentials", LIST_EXAMPLE, _list
+    ),
     Command(
         ("mailbox", "create"),
         'ADDRESS [--name "John Doe"] [--quota 1024]',
-        "Create one mailbox; the quota is in MB",
+        "Create one mailbox; the quota is in MB, or as 1GB",
         CREATE_EXAMPLE,
         _create,
     ),
     Command(
         ("mailbox", "bulk"),
         "DOMAIN PREFIX COUNT [--quota 512]",
-        "Create PREFIX1 to PREFIXn, up to 1,000; the quota of each is in MB",
+        "Create PREFIX1 to PREFIXn, up to 1,000; the quota is that of each",
         BULK_EXAMPLE,
         _bulk,
     ),
 )
 OPERATIONS = (CreateMailbox, CreateBulk)
+FORMS = (MAILBOX_FORM, BULK_FORM)
+LISTS = (ListMailboxes,)

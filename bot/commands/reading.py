@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from bot.errors import UsageError
+from bot.errors import NotADomain, UsageError
 
 Value = TypeVar("Value")
 
@@ -12,10 +12,7 @@ def read(parse: Callable[[str], Value], text: str, *, example: str) -> Value:
     """`parse(text)`, its `ValueError` turned into a `UsageError` with the example."""
     try:
         return parse(text)
+    except NotADomain as error:
+        raise UsageError(str(error), example=example, domain=error.word) from None
     except ValueError as error:
         raise UsageError(str(error), example=example) from None
-
-
-def optional(parse: Callable[[str], Value], text: str | None, *, example: str) -> Value | None:
-    """The same for an option, which may be absent."""
-    return None if text is None else read(parse, text, example=example)

@@ -1,19 +1,20 @@
 """`/mail subdomain …`: sub-domains, up to ten in one request."""
 
+import re
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field as Bounds
 
 from bot import mrkdwn, words
-from bot.commands.command import Command
+from bot.commands.command import Asked, Command
 from bot.commands.domain import listed
-from bot.commands.reading import read
-from bot.errors import UsageError
+from bot.errors import FieldError
+from bot.form import Element, Field, Form
 from bot.mailapi import Account, TaskKind
 from bot.operation import Operation, Sight
-from bot.words import MOST_LABELS, Typed
+from bot.words import LONGEST_DOMAIN, MOST_LABELS, Typed
 
 EXAMPLE = "/mail subdomain create example.com team support billing"
 
@@ -28,7 +29,7 @@ class CreateSubdomains(Operation):
     nouns: ClassVar[tuple[str, str]] = ("sub-domain", "sub-domains")
 
     parent: words.Domain
-    labels: Annotated[tuple[words.Label, ...], Field(min_length=1, max_length=MOST_LABELS)]
+    labels: Annotated[tuple[words.Label, ...], Bounds(min_length=1, max_length=MOST_LABELS)]
 
     @property
     def scope(self) -> str:
@@ -41,7 +42,7 @@ class CreateSubdomains(Operation):
 
     def title(self) -> str:
         """`3 sub-domains of example.com`."""
-        return f"{self.counted(len(self.labels))} of {mrkdwn.code(self.parent)}"
+        return f"{self.counted(len(self.labels))} of {mrkdwn.domain_shown(self.parent)}"
 
     def details(self) -> tuple[str, ...]:
         """Their names."""
@@ -61,22 +62,39 @@ class CreateSubdomains(Operation):
         await account.subdomains.create(self.parent, self.labels)
 
 
-def _create(typed: Typed) -> CreateSubdomains:
-    typed.only(example=EXAMPLE)
-    match typed.words:
-        case (parent, _, *_):
-            labels = [read(words.label, label, example=EXAMPLE) for label in typed.words[1:]]
-        case _:
-            raise UsageError("Name the parent domain and 1 to 10 labels.", example=EXAMPLE)
-    unique = tuple(dict.fromkeys(labels))
-    if len(unique) > MOST_LABELS:
-        raise UsageError(
-            f"MailAPI takes up to {MOST_LABELS} sub-domains in a request, and these are {len(unique)}.", example=EXAMPLE
-        )
-    return CreateSubdomains(parent=read(words.domain, parent, example=EXAMPLE), labels=unique)
+def labels(text: str) -> tuple[str, ...]:
+    """The labels in a text, with spaces or commas between them, each once; raises `ValueError`."""
+    found = tuple(dict.fromkeys(words.label(part) for part in re.split(r"[\s,;]+", text) if part))
+    if len(found) > MOST_LABELS:
+        raise ValueError(f"MailAPI takes up to {MOST_LABELS} sub-domains in a request, and these are {len(found)}.")
+    return found
+
+
+def _subdomains_of(*, parent: str, labels: tuple[str, ...]) -> CreateSubdomains:
+    if max(len(f"{label}.{parent}") for label in labels) > LONGEST_DOMAIN:
+        raise FieldError("labels", f"A domain has at most {LONGEST_DOMAIN} characters, the parent included.")
+    return CreateSubdomains(parent=parent, labels=labels)
+
+
+FORM = Form(
+    kind=CreateSubdomains.kind,
+    title="Create sub-domains",
+    fields=(
+        Field("parent", "Parent domain", "Type to find it.", words.domain, Element.DOMAIN),
+        Field("labels", "Labels", "1 to 10, with spaces between them, such as team support billing.", labels),
+    ),
+    build=_subdomains_of,
+    example=EXAMPLE,
+)
+
+
+def _create(typed: Typed) -> Asked:
+    raw = {"parent": typed.words[0] if typed.words else "", "labels": " ".join(typed.words[1:])}
+    return FORM.typed(raw, typed)
 
 
 COMMANDS = (
     Command(("subdomain", "create"), "PARENT LABEL...", "Create up to 10 sub-domains of a domain", EXAMPLE, _create),
 )
 OPERATIONS = (CreateSubdomains,)
+FORMS = (FORM,)

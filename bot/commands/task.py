@@ -3,11 +3,11 @@
 import re
 
 from bot import mrkdwn
-from bot.blocks import answers
-from bot.blocks.message import Message
 from bot.commands.command import Command, Query
 from bot.errors import UsageError
 from bot.mailapi import Account
+from bot.texts import answers
+from bot.texts.message import Message
 from bot.words import Typed
 
 EXAMPLE = "/mail task 123"

@@ -6,15 +6,15 @@ from uuid import uuid4
 
 from sqlmodel import Session
 
-from bot.blocks import card
-from bot.blocks.message import Block, Message
 from bot.commands import operation_from
 from bot.progress import Progress
+from bot.texts import card
+from bot.texts.message import Block, Message
 from storage import calls, notices
 from storage.states import REQUEST_ARROWS, NoticeState, ends
 from storage.tables import Notice, Request
 
-ROOT, EDIT, THREAD, DIRECT, VIEW = "root", "edit", "thread", "direct", "view"
+ROOT, EDIT, THREAD, DIRECT, VIEW, FILE = "root", "edit", "thread", "direct", "view", "file"
 EDIT_EVERY = timedelta(seconds=3)
 """Slack's design advice: a progress message changes at most about every 3 s."""
 
@@ -62,6 +62,11 @@ def move_root(session: Session, request: Request, *, now: datetime) -> None:
 def thread(session: Session, request: Request, key: str, message: Message, *, now: datetime) -> None:
     """Owe a message in the request's thread; one key is told once."""
     _owe(session, request, THREAD, f"request:{request.id}:{key}", message.content(), now=now)
+
+
+def file(session: Session, request: Request, key: str, name: str, content: str, *, now: datetime) -> None:
+    """Owe a file in the request's thread."""
+    _owe(session, request, FILE, f"request:{request.id}:{key}", {"name": name, "content": content}, now=now)
 
 
 def direct(session: Session, workspace: str, user: str, key: str, message: Message, *, now: datetime) -> None:

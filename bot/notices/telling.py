@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot.clock import Clock
 from bot.notices import owing
-from bot.notices.owing import DIRECT, EDIT, ROOT, THREAD, VIEW
+from bot.notices.owing import DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
 from bot.pace import retry_after
 from bot.pool import Pool
 from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError
@@ -69,13 +69,15 @@ class Teller:
             THREAD: self._post_in_thread,
             DIRECT: self._post_directly,
             VIEW: self._update_view,
+            FILE: self._share_file,
         }
         return senders[notice.kind](notice)
 
     async def _post_root(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
         channel = await self._home(request)
-        return await self._slack.post(channel, await self._shown(request), notice=notice.id)
+        thread_ts = None if request.in_direct_message else request.asked_thread
+        return await self._slack.post(channel, await self._shown(request), thread_ts=thread_ts, notice=notice.id)
 
     async def _edit_root(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
@@ -86,7 +88,15 @@ class Teller:
 
     async def _post_in_thread(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
-        return await self._slack.post(request.home_channel, notice.content, thread_ts=request.root_ts, notice=notice.id)
+        return await self._slack.post(
+            request.home_channel, notice.content, thread_ts=_thread_of(request), notice=notice.id
+        )
+
+    async def _share_file(self, notice: Notice) -> tuple[str, None]:
+        request = await self._request(notice)
+        file = notice.content
+        await self._slack.upload(request.home_channel, file["name"], file["content"], thread_ts=_thread_of(request))
+        return request.home_channel, None
 
     async def _post_directly(self, notice: Notice) -> tuple[str, str]:
         channel = await self._slack.direct_channel(notice.recipient or "")
@@ -157,7 +167,7 @@ class Teller:
 
     def _begin_anew(self, notice: Notice, request: Request, reason: str, session: Session) -> None:
         """A new root message, and behind it what its thread is still owed."""
-        waiting = [row for row in notices.unsettled_of_request(session, request.id) if row.kind == THREAD]
+        waiting = [row for row in notices.unsettled_of_request(session, request.id) if row.kind in (THREAD, FILE)]
         owing.move_root(session, request, now=self._clock())
         for row in waiting:
             copy = row.model_dump(include={"workspace_id", "request_id", "kind", "lane", "content", "created_at"})
@@ -183,7 +193,7 @@ class Teller:
         nudge()
 
     async def _find(self, notice: Notice) -> tuple[str | None, str | None]:
-        if notice.kind in (EDIT, VIEW) or notice.tried_at is None:
+        if notice.kind in (EDIT, VIEW, FILE) or notice.tried_at is None:
             return None, None  # these can be repeated without anybody noticing
         thread_ts: str | None = None
         if notice.kind == DIRECT:
@@ -191,7 +201,7 @@ class Teller:
         else:
             request = await self._request(notice)
             channel = await self._home(request)
-            thread_ts = request.root_ts if notice.kind == THREAD else None
+            thread_ts = _thread_of(request) if notice.kind == THREAD else request.asked_thread
         since = notice.tried_at - CLOCKS_APART
         return channel, await self._slack.find(channel, notice.id, thread_ts=thread_ts, since=since)
 
@@ -215,3 +225,8 @@ class Teller:
 
     def _move(self, session: Session, notice: Notice, after: NoticeState, **values: Any) -> None:
         notices.move(session, notice.id, NoticeState.SENDING, after, leased_until=None, **values)
+
+
+def _thread_of(request: Request) -> str | None:
+    """The thread in which a request is talked about: the one it was asked in, or its root message's own."""
+    return request.root_ts if request.in_direct_message else request.asked_thread or request.root_ts

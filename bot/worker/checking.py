@@ -6,11 +6,11 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
-from bot.blocks import forms
 from bot.mailapi import MailAPIError, Rejected
 from bot.notices import owing
 from bot.pace import retry_after
 from bot.slack import Slack, SlackError
+from bot.texts import forms
 from bot.worker.machine import Machine
 from storage import audit, calls, connections, moves, requests
 from storage.tables import Connection

@@ -6,8 +6,8 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from bot.blocks import thread
 from bot.notices import owing
+from bot.texts import thread
 from storage import audit, calls, connections, requests
 from storage.states import OPEN_CALLS, CallState, RequestState
 from storage.tables import Call, Request
@@ -39,6 +39,9 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
     progress = owing.progress_of(session, request)
     owing.refresh(session, request, now=now)
     owing.thread(session, request, "completion", thread.completion(progress), now=now)
+    file = thread.outcome_file(progress)
+    if file is not None:
+        owing.file(session, request, "outcomes", *file, now=now)
     connections.erase_unused(session, request.workspace_id)
     audit.append(
         session,

@@ -8,13 +8,13 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
-from bot.blocks import thread
 from bot.clock import Clock
 from bot.commands import operation_from
 from bot.mailapi import Account, Credentials, KeyRefused, MailAPI
 from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import Pace
+from bot.texts import thread
 from storage import audit, connections
 from storage.database import Database
 from storage.encryption import Vault

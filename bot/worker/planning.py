@@ -10,12 +10,12 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from bot.blocks import card
 from bot.mailapi import KeyRefused, MailAPIError, NotFound, Rejected
 from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import retry_after
 from bot.progress import Plan
+from bot.texts import card
 from bot.worker.ending import end_request
 from bot.worker.machine import Machine, NotConnected, operation_of
 from storage import calls, moves, requests, workspaces

@@ -8,11 +8,11 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from bot.blocks import thread
 from bot.mailapi import KeyRefused, MailAPIError, OutcomeUnknown, RateLimited, Rejected, Unavailable
 from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import retry_after
+from bot.texts import thread
 from bot.worker.ending import end_call, end_request
 from bot.worker.machine import Machine, NotConnected, operation_of
 from bot.worker.planning import add_calls

@@ -7,11 +7,11 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from bot.blocks import thread
 from bot.mailapi import KeyRefused, MailAPIError, NotFound
 from bot.notices import owing
 from bot.operation import Sight
 from bot.pace import retry_after
+from bot.texts import thread
 from bot.worker.ending import end_call, end_request
 from bot.worker.machine import Machine, NotConnected, operation_of
 from bot.worker.watching import from_sight

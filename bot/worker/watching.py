@@ -9,14 +9,14 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from bot.blocks import thread
 from bot.mailapi import KeyRefused, MailAPIError, NotFound, Task, TaskKind, TaskState
 from bot.notices import owing
 from bot.operation import Operation, Sight, Standing
 from bot.pace import retry_after
+from bot.texts import thread
 from bot.worker.ending import end_call
 from bot.worker.machine import Machine, NotConnected, operation_of
-from storage import calls, requests
+from storage import calls, connections, requests
 from storage.states import CallState
 from storage.tables import Call, Connection
 
@@ -105,6 +105,8 @@ def _gone(call: Call, sight: Sight) -> Results:
 def _note(machine: Machine, call: Call, results: Results, session: Session) -> None:
     """Write what is known of each name, and end the call where that is all."""
     now = machine.clock()
+    if call.connection_id is not None:
+        connections.polled(session, call.connection_id, now=now)
     if len(results) == len(call.names):
         made = sum(result["ok"] for result in results.values())
         after = CallState.DONE if made == len(results) else CallState.PARTLY_DONE if made else CallState.FAILED

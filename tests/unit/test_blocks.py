@@ -6,8 +6,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from bot.blocks import answers, card, forms, thread
-from bot.blocks.message import Message, first_rows, fits, section, table
 from bot.commands import help_message
 from bot.commands.domain import CreateDomain
 from bot.commands.mailbox import CreateBulk, CreateMailbox
@@ -16,6 +14,8 @@ from bot.errors import UsageError
 from bot.mailapi import Domain, Mailbox, MailboxResult, Task, TaskState
 from bot.operation import Operation
 from bot.progress import Plan, Progress
+from bot.texts import answers, card, forms, thread
+from bot.texts.message import Message, first_rows, fits, section, table
 from sandbox.slack.blocks import check_message, check_view
 from storage.states import CallState, RequestState
 from storage.tables import Call, Request

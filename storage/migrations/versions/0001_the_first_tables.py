@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("checked_at", UtcDateTime(), nullable=True),
         sa.Column("last_success_at", UtcDateTime(), nullable=True),
+        sa.Column("polled_at", UtcDateTime(), nullable=True),
         sa.Column("due_at", UtcDateTime(), nullable=True),
         sa.Column("leased_until", UtcDateTime(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -85,6 +86,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(20), nullable=False),
         sa.Column("asker", sa.String(32), nullable=False),
         sa.Column("asked_in", sa.String(32), nullable=False),
+        sa.Column("asked_thread", sa.String(), nullable=True),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
         sa.Column("home_channel", sa.String(32), nullable=False),
         sa.Column("root_ts", sa.String(), nullable=True),
         sa.Column("in_direct_message", sa.Boolean(), nullable=False),
@@ -104,7 +107,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("request", schema=None) as batch_op:
         batch_op.create_index("ix_request_state_due_at", ["state", "due_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_request_workspace_id"), ["workspace_id"], unique=False)
+        batch_op.create_index("ix_request_workspace_id_fingerprint", ["workspace_id", "fingerprint"], unique=False)
+        batch_op.create_index("ix_request_workspace_id_state", ["workspace_id", "state"], unique=False)
 
     op.create_table(
         "seen_event",
@@ -226,7 +230,8 @@ def downgrade() -> None:
     op.drop_table("call")
     op.drop_table("seen_event")
     with op.batch_alter_table("request", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_request_workspace_id"))
+        batch_op.drop_index("ix_request_workspace_id_state")
+        batch_op.drop_index("ix_request_workspace_id_fingerprint")
         batch_op.drop_index("ix_request_state_due_at")
 
     op.drop_table("request")

@@ -1,20 +1,65 @@
 """Private answers to the person who typed."""
 
+import json
 from collections.abc import Sequence
 
 from bot import mrkdwn
-from bot.blocks.message import Message, context, first_rows, section, table
-from bot.errors import UserError
-from bot.mailapi import Domain, Mailbox, Task, TaskState
+from bot.errors import Offer, UserError
+from bot.mailapi import Task, TaskState
+from bot.operation import Operation
+from bot.texts.message import Message, actions, button, context, first_rows, section, table
+
+OPEN_FORM, CONNECT, RUN_AGAIN = "open_form", "open_connect", "run_again"
+_BUTTON_VALUE = 2_000
 
 
-def refusal(error: UserError) -> Message:
-    """What is wrong, and a line to type instead."""
-    if error.example is None:
-        return Message(error.text)
-    return Message(
-        f"{error.text} Example: {error.example}", [section(error.text), context(f"Example: `{error.example}`")]
-    )
+def refusal(error: UserError, nearest: str | None = None) -> Message:
+    """What is wrong, the nearest right domain, a line to type instead, and a button to the form or to connecting."""
+    text = f"{error.text} Did you mean {nearest}?" if nearest else error.text
+    blocks = [section(text)]
+    if error.example is not None:
+        blocks.append(context(f"Example: `{error.example}`"))
+    if error.offer is not None:
+        blocks.append(actions(button("Open Form", OPEN_FORM, offered(error.offer))))
+    if error.connect:
+        blocks.append(actions(button("Connect MailAPI", CONNECT, "connect")))
+    example = f" Example: {error.example}" if error.example else ""
+    return Message(f"{text}{example}", blocks)
+
+
+def run_again(text: str, operation: Operation) -> Message:
+    """The same thing was asked for a moment ago; a button runs it again."""
+    value = json.dumps({"kind": operation.kind, "parameters": operation.parameters()})
+    if len(value) > _BUTTON_VALUE:
+        return Message(f"{text} To do so, type it again in some seconds.")
+    return Message(text, [section(text), actions(button("Run It Again", RUN_AGAIN, value))])
+
+
+def form_offered(offer: Offer) -> Message:
+    """Something is missing, and there is a form for it."""
+    text = "Something is missing. The form asks for it."
+    return Message(text, [section(text), actions(button("Open Form", OPEN_FORM, offered(offer)))])
+
+
+def too_fast() -> Message:
+    """More commands in a minute than anybody types."""
+    return Message("That is more than Mailroom takes from one person in a minute, so this was not done. Wait a little.")
+
+
+def csv_sent() -> Message:
+    """The file is in a direct message."""
+    return Message("The list is in your direct messages with Mailroom, as a CSV file.")
+
+
+def csv_not_sent() -> Message:
+    """Slack did not take the file."""
+    return Message("Slack did not take the file. Try again in a minute.")
+
+
+def offered(offer: Offer) -> str:
+    """An offer as a button carries it, at most 2,000 characters: what does not fit is typed again."""
+    value = json.dumps({"kind": offer.kind, "filled": dict(offer.filled)})
+    return value if len(value) <= _BUTTON_VALUE else json.dumps({"kind": offer.kind, "filled": {}})
 
 
 def our_fault(reference: str) -> Message:
@@ -55,34 +100,6 @@ def key_refused(last_four: str) -> Message:
     )
 
 
-DOMAIN_HEAD = ("Domain", "Status", "Quota", "Mailboxes", "Created")
-MAILBOX_HEAD = ("Mailbox", "Status", "Quota", "Created")
-
-
-def domains(found: Sequence[Domain]) -> Message:
-    """The account's domains as a table."""
-    if not found:
-        return Message("There are no domains yet. Create the first with `/mail domain create example.com`.")
-    rows = [
-        (d.name, d.status, d.quota or "", "" if d.mailbox_count is None else str(d.mailbox_count), _day(d))
-        for d in sorted(found, key=lambda d: d.name)
-    ]
-    title = f"{_counted(len(rows), 'domain', 'domains')} in this MailAPI account"
-    return _listing(title, DOMAIN_HEAD, rows, right=frozenset({2, 3}))
-
-
-def mailboxes(domain: str, found: Sequence[Mailbox]) -> Message:
-    """A domain's mailboxes as a table, without credentials."""
-    if not found:
-        return Message(
-            f"There are no mailboxes at {mrkdwn.code(domain)} yet. "
-            f"Create one with {mrkdwn.code(f'/mail mailbox create john@{domain}')}."
-        )
-    rows = [(m.address, m.status, m.quota or "", _day(m)) for m in sorted(found, key=lambda m: m.address)]
-    title = f"{_counted(len(rows), 'mailbox', 'mailboxes')} at {mrkdwn.code(domain)}"
-    return _listing(title, MAILBOX_HEAD, rows, right=frozenset({2}))
-
-
 def task(found: Task) -> Message:
     """What MailAPI says of a task."""
     words = {TaskState.RUNNING: "still running", TaskState.COMPLETED: "completed", TaskState.FAILED: "failed"}
@@ -102,11 +119,3 @@ def _listing(
     shown = first_rows(head, rows)
     left_out = [context(f"The first {len(shown)} of {len(rows)}")] if len(shown) < len(rows) else []
     return Message(title, [section(title), table(head, shown, right=right), *left_out])
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
-
-
-def _day(row: Domain | Mailbox) -> str:
-    return row.created.isoformat() if row.created else ""

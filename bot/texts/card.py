@@ -1,10 +1,12 @@
 """The root message of a request: what was asked for, by whom, and how far it is."""
 
 from bot import mrkdwn
-from bot.blocks.message import Message, context, section
 from bot.progress import Progress
+from bot.texts.message import Message, context, section
 from storage.states import CallState, RequestState
 
+BAR = 20
+"""How many characters the progress bar has."""
 LATE = "MailAPI is slow to answer, so what exists already could not be checked yet. Nothing has been sent."
 PAUSED = "MailAPI refuses this workspace's key, so this waits until somebody connects one with `/mail connect`."
 MOVED = {
@@ -43,7 +45,7 @@ _STATUS = {
 }
 _STATUS_OF_ONE = {RequestState.RUNNING: "*{running}*", RequestState.DONE: "*Done:* created."}
 _STATUS_OF_MANY = {
-    RequestState.RUNNING: "*{running}* {settled} finished.",
+    RequestState.RUNNING: "*{running}*\n{bar} finished",
     RequestState.DONE: "*Done:* {made} created.",
     RequestState.PARTLY_DONE: "*Partly done:* {made} created. The thread says which were not, and why.",
 }
@@ -53,8 +55,14 @@ def _status(progress: Progress) -> str:
     total = progress.operation.counted(progress.total)
     worded = _STATUS | (_STATUS_OF_ONE if progress.total == 1 else _STATUS_OF_MANY)
     return worded[progress.request.state].format(
-        made=f"{progress.made} of {total}", settled=f"{progress.settled} of {total}", running=_running(progress)
+        made=f"{progress.made} of {total}", running=_running(progress), bar=_bar(progress)
     )
+
+
+def _bar(progress: Progress) -> str:
+    """How far it is, as a line; the count beside it says the same in words."""
+    done = BAR * progress.settled // max(1, progress.total)
+    return f"`{'█' * done}{'░' * (BAR - done)}` {progress.settled} of {progress.total}"
 
 
 def _running(progress: Progress) -> str:

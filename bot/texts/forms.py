@@ -1,15 +1,71 @@
-"""The form for the API key and the caller id, in each of its states."""
+"""Forms: the one for the API key and the caller id, in each of its states, and those of the operations."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from bot import mrkdwn
-from bot.blocks.message import Block, Message, context, plain, section
+from bot.form import Element, Field, Form
+from bot.texts.message import Block, Message, context, plain, section
 
 CONNECT = "connect"
 """The form's callback id."""
 KEY, CALLER_ID = "api_key", "caller_id"
 """Block ids of the two fields; each field's action id is `value`."""
 
+OPERATION = "operation:"
+"""What the callback id of an operation's form begins with; its kind follows."""
+VALUE = "value"
+"""The action id of every field; a field is known by its block."""
+FIND_DOMAIN = "find_domain"
+"""The action id of the fields in which a domain is chosen by typing."""
+_MOST_OPTION = 75
 _ALERT = 200
 """The most characters that an alert takes."""
+
+
+def operation_form(form: Form, filled: Mapping[str, str], metadata: str) -> Block:
+    """The form for an operation, with what is filled in already; `metadata` comes back with it."""
+    return {
+        "type": "modal",
+        "callback_id": f"{OPERATION}{form.kind}",
+        "private_metadata": metadata,
+        "title": plain(form.title),
+        "submit": plain("Create"),
+        "close": plain("Cancel"),
+        "blocks": [_field(field, filled.get(field.name, "")) for field in form.fields],
+    }
+
+
+def _field(field: Field, text: str) -> Block:
+    block = _input(field.name, field.label, field.hint, _element(field, text))
+    return {**block, "optional": True} if field.optional else block
+
+
+def _element(field: Field, text: str) -> Block:
+    match field.element:
+        case Element.DOMAIN:
+            chosen = {"initial_option": option(text)} if text and len(text) <= _MOST_OPTION else {}
+            return {"type": "external_select", "action_id": FIND_DOMAIN, "min_query_length": 0, **chosen}
+        case Element.NUMBER:
+            start = {"initial_value": text} if text else {}
+            return {"type": "number_input", "is_decimal_allowed": False, **start}
+        case Element.TEXT:
+            return {"type": "plain_text_input", **({"initial_value": text} if text else {})}
+
+
+def option(domain: str) -> Block:
+    """A domain to choose."""
+    return {"text": plain(mrkdwn.cut(domain, _MOST_OPTION)), "value": domain}
+
+
+def filled_in(values: Mapping[str, Any]) -> dict[str, str]:
+    """What stands in the fields of a submitted form, by field."""
+    return {name: _text(next(iter(actions.values()), {})) for name, actions in values.items()}
+
+
+def _text(state: Mapping[str, Any]) -> str:
+    chosen = state.get("selected_option") or {}
+    return str(chosen.get("value") or state.get("value") or "")
 
 
 def connect_form(*, last_four: str | None = None, error: str | None = None, caller_id: int | None = None) -> Block:
@@ -108,5 +164,5 @@ def _input(block_id: str, label: str, hint: str, element: Block) -> Block:
         "block_id": block_id,
         "label": plain(label),
         "hint": plain(hint),
-        "element": {"action_id": "value", **element},
+        "element": {"action_id": VALUE, **element},
     }

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from bot import mrkdwn
-from bot.blocks.message import Message, actions, button, context, first_rows, fits, section, table
 from bot.operation import Operation
 from bot.progress import Progress
+from bot.texts.lists import as_csv
+from bot.texts.message import Block, Message, actions, button, context, first_rows, fits, section, table
 from storage.tables import Call
 
+SHOW_CREDENTIALS = "show_credentials"
 KEEP_WATCHING = "keep_watching"
 LOOK_AGAIN = "look_again"
 SEND_AGAIN = "send_again"
@@ -18,18 +20,44 @@ MOST_FAILURES = 20
 def completion(progress: Progress) -> Message:
     """The end of a request, with what became of each name; it mentions the asker, since an edit notifies nobody."""
     text = f"{mrkdwn.person(progress.request.asker)} {_verdict(progress)}"
+    return Message(text, [section(text), *_outcomes(progress), *_looks(progress)])
+
+
+def _outcomes(progress: Progress) -> list[Block]:
+    """What became of each name: a table where it fits, else the failures; a file has them all then."""
     if progress.total == 1:
-        return Message(text)
-    rows = [(name, outcome.word) for name, outcome in progress.outcomes.items()]
-    head = (progress.operation.nouns[0].capitalize(), "Result")
+        return []
+    head, rows = outcome_rows(progress)
     if fits(head, rows):
-        return Message(text, [section(text), table(head, rows)])
+        return [table(head, rows)]
     failures = list(progress.failures())
+    note = context("The file below has all of them.")
     if not failures:
-        return Message(text)
+        return [note]
     shown = first_rows(head, failures[:MOST_FAILURES])
-    rest = [context(f"{len(shown)} of {len(failures)} that were not created")] if len(shown) < len(failures) else []
-    return Message(text, [section(text), table(head, shown), *rest])
+    rest = f"{len(shown)} of {len(failures)} that were not created" if len(shown) < len(failures) else ""
+    return [table(head, shown), *([context(rest)] if rest else []), note]
+
+
+def outcome_rows(progress: Progress) -> tuple[tuple[str, str], list[tuple[str, str]]]:
+    """The head and the rows of the outcome of every name."""
+    rows = [(name, outcome.word) for name, outcome in progress.outcomes.items()]
+    return (progress.operation.nouns[0].capitalize(), "Result"), rows
+
+
+def outcome_file(progress: Progress) -> tuple[str, str] | None:
+    """The name and content of the file with all outcomes, where the table does not fit; the name tells the request."""
+    head, rows = outcome_rows(progress)
+    if fits(head, rows):
+        return None
+    return f"mailroom-request-{progress.request.id}.csv", as_csv(head, rows)
+
+
+def _looks(progress: Progress) -> list[Block]:
+    """Mailboxes have credentials, which the asker and the approvers may see."""
+    if progress.operation.task_kind is None or not progress.made:
+        return []
+    return [actions(button("Show Credentials", SHOW_CREDENTIALS, str(progress.request.id)))]
 
 
 def _verdict(progress: Progress) -> str:
@@ -116,6 +144,16 @@ def paused(last_four: str, reason: str) -> Message:
         f"MailAPI refuses the key ending {mrkdwn.code(last_four)} that you connected: {mrkdwn.escape(reason)} "
         "This workspace's requests wait. Type `/mail connect` with a key that works, and they go on."
     )
+
+
+def disconnected(person: str) -> str:
+    """Why something was never sent: somebody gave up the key."""
+    return f"{mrkdwn.person(person)} disconnected MailAPI before this was sent"
+
+
+def never_sent(asker: str, why: str) -> Message:
+    """To the asker of a request that ended before anything was sent."""
+    return Message(f"{mrkdwn.person(asker)} Nothing was created: {why}. Ask again once a key is connected.")
 
 
 def resumed(what: str) -> Message:

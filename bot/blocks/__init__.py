@@ -1,1 +1,0 @@
-"""What people see: pure functions that give messages and views in Block Kit."""

@@ -1,0 +1,64 @@
+"""What MailAPI gives to log in with: fetched when somebody looks, shown in a form, stored nowhere."""
+
+from typing import Any
+
+import structlog
+
+from bot.errors import UserError
+from bot.mailapi import KeyRefused, MailAPIError, Mailbox
+from bot.slack import Slack, SlackError
+from bot.texts import secrets
+from bot.worker.machine import Machine, NotConnected, operation_of
+from storage.tables import Request
+
+log = structlog.get_logger(__name__)
+
+TOO_LATE = "The credentials could not be opened, since it took too long. Click once more."
+
+
+class CredentialsViewer:
+    """Opens a form at once, and fills it when MailAPI has answered."""
+
+    def __init__(self, *, machine: Machine, slack: Slack) -> None:
+        self._machine = machine
+        self._slack = slack
+
+    async def open(self, trigger_id: str) -> str:
+        """Open the empty form; gives its id. Raises `UserError`."""
+        try:
+            return await self._slack.open_view(trigger_id, secrets.loading())
+        except SlackError as error:
+            log.warning("form not opened", reason=str(error))
+            raise UserError(TOO_LATE) from None
+
+    async def fill(self, view_id: str, request: Request) -> None:
+        """Show what MailAPI gives for the request's mailboxes, or why there is nothing to show."""
+        view = await self._view(request)
+        try:
+            await self._slack.update_view(view_id, view)
+        except SlackError as error:
+            log.info("form not filled", reason=str(error))
+
+    async def _view(self, request: Request) -> dict[str, Any]:
+        operation = operation_of(request)
+        try:
+            connection = await self._machine.connection(request.workspace_id)
+        except NotConnected:
+            return secrets.unavailable("This workspace is not connected any more.")
+        try:
+            found = await self._machine.account(connection).mailboxes.list(operation.scope)
+        except KeyRefused as error:
+            await self._machine.key_refused(connection, error)
+            return secrets.unavailable("MailAPI refuses this workspace's key.")
+        except MailAPIError as error:
+            return secrets.unavailable(error.reason)
+        wanted = set(operation.names())
+        return secrets.shown([(m.address, _given(m)) for m in found if m.address.lower() in wanted])
+
+
+def _given(mailbox: Mailbox) -> str:
+    """As a person can use it: the fields that MailAPI gives, one after the other."""
+    value = mailbox.credentials.get_secret_value() if mailbox.credentials else None
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {text}" for name, text in value.items() if text not in (None, ""))
+    return str(value) if value else ""

@@ -1,0 +1,1 @@
+"""What Slack delivers: each delivery is taken apart, done once, and acknowledged, whatever happens."""

@@ -1,0 +1,144 @@
+"""From what somebody asks for to what is done about it, whichever way it came in."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from bot.commands import form_of, understand
+from bot.commands.command import (
+    Asked,
+    Disconnect,
+    ListQuery,
+    OpenConnectForm,
+    Overview,
+    Query,
+    Say,
+    Status,
+    Tasks,
+)
+from bot.errors import Offer, UsageError, UserError
+from bot.form import OpenForm
+from bot.intake import Intake
+from bot.listeners.doors import Door, workspace_of
+from bot.listeners.whereabouts import Whereabouts
+from bot.operation import Operation
+from bot.queries import Queries
+from bot.slack import SlackError
+from bot.standings import Standings
+from bot.texts import answers, forms, standing
+from bot.texts.message import Block, Message
+
+log = structlog.get_logger(__name__)
+
+FORM_TOO_LATE = "The form could not be opened, since it took too long. Try once more."
+BUSY = "Too much is being looked up for this workspace just now. Try again in a moment."
+
+
+class Dispatch:
+    """Does what was asked for, and answers through the door that it came in by."""
+
+    def __init__(self, *, intake: Intake, queries: Queries, standings: Standings, nudge: Callable[[], None]) -> None:
+        self._intake = intake
+        self._queries = queries
+        self._standings = standings
+        self._nudge = nudge
+
+    async def line(self, door: Door, text: str) -> None:
+        """Do what a typed line asks for; raises `UserError`."""
+        try:
+            asked = understand(text)
+        except UsageError:
+            await self._intake.ready(door.origin, "usage")  # before anybody has connected, that comes first
+            raise
+        await self.asked(door, asked)
+
+    async def asked(self, door: Door, asked: Asked) -> None:
+        """Do it; raises `UserError`."""
+        match asked:
+            case Say(message):
+                await door.reply(message)
+            case Operation():
+                await self.ask(door, asked)
+            case Query():
+                connection = await self._intake.account_for(door.origin)
+                await self.after(door, self._queries.answer(asked, connection, door.later))
+            case ListQuery():
+                connection = await self._intake.account_for(door.origin)
+                await self.after(door, self._queries.page(asked, 1, connection, door.later))
+            case OpenConnectForm():
+                await self.open_connect_form(door)
+            case OpenForm(offer):
+                await self.open_form(door, offer, Whereabouts.of(door.origin))
+            case Overview() | Status() | Tasks():
+                await self._standing(door, asked)
+            case Disconnect():
+                await self._ask_to_disconnect(door)
+
+    async def ask(self, door: Door, operation: Operation, *, again: bool = False) -> None:
+        """Write a request down and say so."""
+        message = await self._intake.ask(operation, door.origin, again=again)
+        self._nudge()
+        await door.reply(message)
+
+    async def open_connect_form(self, door: Door) -> None:
+        """The form for the key, for those who may connect one."""
+        connection = await self._intake.may_connect(door.origin)
+        await self._open(door, forms.connect_form(last_four=connection.last_four if connection else None))
+
+    async def open_form(self, door: Door, offer: Offer, where: Whereabouts) -> None:
+        """The form for an operation; where Slack gives no trigger, a button that opens it."""
+        await self._intake.ready(door.origin, offer.kind)
+        if door.trigger_id is None:
+            await door.reply(answers.form_offered(offer))
+            return
+        await self._open(door, forms.operation_form(form_of(offer.kind), offer.filled, where.metadata()))
+
+    async def _open(self, door: Door, view: Block) -> None:
+        """The trigger lives for 3 s, so the form is opened before anything else that takes time."""
+        try:
+            await door.slack.open_view(door.trigger_id or "", view)
+        except SlackError as error:
+            log.warning("form not opened", reason=str(error))
+            raise UserError(FORM_TOO_LATE) from None
+        await door.ack()
+
+    async def _standing(self, door: Door, asked: Overview | Status | Tasks) -> None:
+        origin = door.origin
+        await self._intake.member(origin, "status")
+        if isinstance(asked, Tasks):
+            await self.after(door, self._tell_tasks(door, asked))
+            return
+        now = await self._standings.of(origin.workspace)
+        await door.reply(standing.overview(now) if isinstance(asked, Overview) else standing.status(now))
+
+    async def _tell_tasks(self, door: Door, asked: Tasks) -> None:
+        """The links are Slack's to give, so they are asked for after the acknowledgement."""
+        origin = door.origin
+        shown = await self._standings.recent(origin.workspace, asker=origin.person if asked.mine else None)
+        placed = [p.request for p in shown if p.request.root_ts]
+        found = await asyncio.gather(
+            *(door.slack.permalink(r.home_channel, r.root_ts or "") for r in placed), return_exceptions=True
+        )
+        links = {r.id: link for r, link in zip(placed, found, strict=True) if isinstance(link, str)}
+        await door.later(standing.tasks(shown, links, mine=asked.mine))
+
+    async def _ask_to_disconnect(self, door: Door) -> None:
+        connection = await self._intake.may_connect(door.origin)
+        if connection is None:
+            await door.reply(standing.not_connected())
+            return
+        now = await self._standings.of(door.origin.workspace)
+        if door.trigger_id is None:
+            await door.reply(Message("Type `/mail disconnect` to give up the key."))
+            return
+        await self._open(door, standing.disconnect_question(now))
+
+    async def after(self, door: Door, work: Coroutine[Any, Any, None]) -> None:
+        """Acknowledge, and do the rest behind it; raises `UserError` where too much runs already."""
+        if not door.room():
+            work.close()
+            raise UserError(BUSY)
+        door.after.start(workspace_of(door.body), work)
+        await door.ack()

@@ -1,0 +1,184 @@
+"""The ways in which something reaches us from a person, and how he is answered privately on each."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck
+
+from bot import mrkdwn
+from bot.intake import Origin
+from bot.pool import Pool
+from bot.slack import Slack, SlackError
+from bot.texts.message import Message
+
+log = structlog.get_logger(__name__)
+
+Body = dict[str, Any]
+Tell = Callable[[Message], Awaitable[None]]
+_LONGEST_ERROR = 300
+
+
+class Door(ABC):
+    """One delivery: who it is from, and how to answer at once (`reply`) and after the acknowledgement (`later`)."""
+
+    def __init__(self, body: Body, ack: AsyncAck, slack: Slack, after: Pool) -> None:
+        self.body = body
+        self.ack = ack
+        self.slack = slack
+        self.after = after
+
+    @property
+    def trigger_id(self) -> str | None:
+        """With which a form can be opened, within 3 s; `None` where Slack gives none."""
+        return self.body.get("trigger_id")
+
+    @property
+    def origin(self) -> Origin:
+        """Who, where, and which delivery; the shapes differ between commands and interactions."""
+        return Origin(
+            workspace=workspace_of(self.body),
+            person=str(self.body.get("user_id") or self.body["user"]["id"]),
+            channel=str(self.body.get("channel_id") or (self.body.get("channel") or {}).get("id") or ""),
+            deduplication_key=f"trigger:{self.body['trigger_id']}",
+        )
+
+    @abstractmethod
+    async def reply(self, message: Message) -> None:
+        """Acknowledge with a private answer."""
+
+    async def later(self, message: Message, *, in_place: bool = False) -> None:
+        """Answer privately after the acknowledgement; `in_place` of the message that was acted on, or beside it."""
+        content = {**message.content(), "replace_original": in_place}
+        try:
+            await self.slack.respond(str(self.body.get("response_url") or ""), content)
+        except SlackError as error:
+            log.warning("a private answer did not arrive", reason=str(error))
+
+    def room(self) -> bool:
+        """Whether something more may run after the acknowledgement for this workspace."""
+        return bool(self.after.room(workspace_of(self.body)))
+
+
+class CommandDoor(Door):
+    """A slash command: the answer is in the acknowledgement itself."""
+
+    async def reply(self, message: Message) -> None:
+        """Show the answer to whoever typed."""
+        content = message.content()
+        await self.ack(text=content["text"], blocks=content["blocks"], response_type="ephemeral")
+
+
+class ClickDoor(Door):
+    """A button or a shortcut: its acknowledgement shows nothing, so the answer goes through the response URL."""
+
+    @property
+    def origin(self) -> Origin:
+        """The person, and the thread that the message with the button stands in."""
+        container, message = self.body.get("container") or {}, self.body.get("message") or {}
+        thread = container.get("thread_ts") or message.get("thread_ts")
+        return replace(super().origin, thread=str(thread) if thread else None)
+
+    async def reply(self, message: Message) -> None:
+        """Acknowledge, and answer behind it."""
+        await self.ack()
+        if self.room():
+            self.after.start(workspace_of(self.body), self.later(message))
+
+
+class FormDoor(Door):
+    """A submitted form: what is wrong stands at its first field, and what was typed stays."""
+
+    @property
+    def origin(self) -> Origin:
+        """The person and the form; a form that is submitted twice has the same hash."""
+        view = self.body["view"]
+        return Origin(
+            workspace=workspace_of(self.body),
+            person=str(self.body["user"]["id"]),
+            channel="",
+            deduplication_key=f"view:{view['id']}:{view['hash']}",
+        )
+
+    async def reply(self, message: Message) -> None:
+        """Show the answer at the first field, or, where there is none, in the form's place."""
+        blocks = self.body["view"].get("blocks") or []
+        field = next((block["block_id"] for block in blocks if block["type"] == "input"), None)
+        if field is None:
+            await self.ack(response_action="clear")
+        else:
+            await self.ack(response_action="errors", errors={field: as_error(message.text)})
+
+
+class MentionDoor(Door):
+    """A message that mentions the bot: acknowledged as an event, answered by a message that only its author sees."""
+
+    @property
+    def trigger_id(self) -> None:
+        """An event opens no forms."""
+        return
+
+    @property
+    def event(self) -> Body:
+        """The message."""
+        return dict(self.body["event"])
+
+    @property
+    def origin(self) -> Origin:
+        """The author, and the thread that the message stands in or begins."""
+        event = self.event
+        return Origin(
+            workspace=workspace_of(self.body),
+            person=str(event["user"]),
+            channel=str(event["channel"]),
+            deduplication_key=f"event:{self.body['event_id']}",
+            thread=str(event.get("thread_ts") or event["ts"]),
+        )
+
+    async def reply(self, message: Message) -> None:
+        """Acknowledge, and answer behind it."""
+        await self.ack()
+        if self.room():
+            self.after.start(workspace_of(self.body), self.later(message))
+
+    async def later(self, message: Message, *, in_place: bool = False) -> None:
+        """Answer in the thread that the message stands in; one that begins a thread is answered in the channel."""
+        del in_place
+        event = self.event
+        try:
+            await self.slack.whisper(
+                str(event["channel"]), str(event["user"]), message.content(), thread_ts=event.get("thread_ts")
+            )
+        except SlackError as error:
+            log.warning("a private answer did not arrive", reason=str(error))
+
+
+class ChoicesDoor(Door):
+    """A select that is typed into: whatever goes wrong, there are no choices."""
+
+    async def reply(self, message: Message) -> None:
+        """Offer nothing."""
+        del message
+        await self.ack(options=[])
+
+
+class NoDoor(Door):
+    """Something that nobody waits for an answer to."""
+
+    async def reply(self, message: Message) -> None:
+        """Acknowledge."""
+        del message
+        await self.ack()
+
+
+def workspace_of(body: Body) -> str:
+    """The workspace that a delivery belongs to."""
+    return str(body.get("team_id") or (body.get("team") or {}).get("id") or "")
+
+
+def as_error(text: str) -> str:
+    """An answer as a form shows it at a field: plain text, at most a few lines."""
+    return mrkdwn.cut(re.sub(r"[`*]", "", mrkdwn.unescape(text)), _LONGEST_ERROR)

@@ -1,0 +1,69 @@
+"""The one place where errors become answers."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
+from typing import TypeVar
+
+import structlog
+from slack_bolt.async_app import AsyncAck
+
+from bot import mrkdwn
+from bot.directory import Directory
+from bot.errors import UserError
+from bot.intake import Repeated
+from bot.limits import Rate
+from bot.listeners.doors import Body, Door, workspace_of
+from bot.pool import Pool
+from bot.slack import Slack
+from bot.texts import answers
+from storage.database import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
+
+AnyDoor = TypeVar("AnyDoor", bound=Door)
+Listener = Callable[[Body, AsyncAck], Awaitable[None]]
+
+
+class Guard:
+    """Wraps handlers into listeners that raise nothing: an error after `ack()` would make Bolt forget it."""
+
+    def __init__(self, *, slack: Slack, after: Pool, directory: Directory, rate: Rate) -> None:
+        self._slack = slack
+        self._after = after
+        self._directory = directory
+        self._rate = rate
+
+    def __call__(
+        self, door_type: type[AnyDoor], handle: Callable[[AnyDoor], Awaitable[None]], *, counted: bool = True
+    ) -> Listener:
+        """A listener that hands each delivery to `handle` through its door; `counted` ones are limited per person."""
+
+        async def listener(body: Body, ack: AsyncAck) -> None:
+            door = door_type(body, ack, self._slack, self._after)
+            try:
+                if counted and not self._rate.allows(workspace_of(body), door.origin.person):
+                    await door.reply(answers.too_fast())
+                    return
+                await handle(door)
+            except Repeated as error:
+                await door.reply(answers.run_again(error.text, error.operation))
+            except UserError as error:
+                await door.reply(answers.refusal(error, self._nearest(door, error)))
+            except DatabaseUnavailable as error:
+                log.warning("not written down", reason=str(error))
+                await door.reply(answers.not_written())
+            except Exception:
+                reference = secrets.token_hex(4)
+                log.exception("listener failed", reference=reference)
+                await door.reply(answers.our_fault(reference))
+
+        return listener
+
+    def _nearest(self, door: Door, error: UserError) -> str | None:
+        """For a word that is no domain of the workspace, the nearest that is one."""
+        if error.domain is None:
+            return None
+        known = self._directory.known(workspace_of(door.body))
+        near = get_close_matches(error.domain.lower(), known, n=1, cutoff=0.5)
+        return mrkdwn.domain_shown(near[0]) if near else None

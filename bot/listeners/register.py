@@ -1,0 +1,59 @@
+"""Which deliveries are listened for; all else is acknowledged, or Slack would deliver it again."""
+
+import re
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+
+from bot.listeners.clicks import Clicks
+from bot.listeners.dispatch import Dispatch
+from bot.listeners.doors import ChoicesDoor, ClickDoor, CommandDoor, FormDoor, MentionDoor, NoDoor
+from bot.listeners.guard import Guard
+from bot.listeners.mentions import Mentions
+from bot.listeners.submissions import Submissions
+from bot.texts import answers, forms, lists, standing, thread
+
+log = structlog.get_logger(__name__)
+
+ANYTHING = re.compile(".*")
+CREATE_HERE = "create_mailboxes_here"
+"""The callback id of the message shortcut, as the manifest names it."""
+
+
+def register(
+    app: AsyncApp, guard: Guard, *, dispatch: Dispatch, clicks: Clicks, submissions: Submissions, mentions: Mentions
+) -> None:
+    """Listen for the command, the mention, the shortcut, the forms and the buttons."""
+
+    async def typed(door: CommandDoor) -> None:
+        await dispatch.line(door, str(door.body.get("text") or ""))
+
+    app.command("/mail")(guard(CommandDoor, typed))
+    app.event("app_mention")(guard(MentionDoor, mentions.mentioned))
+    app.shortcut(CREATE_HERE)(guard(ClickDoor, clicks.create_here))
+    for action, handle in {
+        answers.OPEN_FORM: clicks.open_form,
+        answers.CONNECT: clicks.connect,
+        answers.RUN_AGAIN: clicks.run_again,
+        standing.RUN: clicks.run_line,
+        lists.TURN: clicks.turn_page,
+        lists.GET_CSV: clicks.get_csv,
+        thread.SHOW_CREDENTIALS: clicks.show_credentials,
+        thread.KEEP_WATCHING: clicks.steer,
+        thread.LOOK_AGAIN: clicks.steer,
+        thread.SEND_AGAIN: clicks.steer,
+    }.items():
+        # A message with several buttons of one action tells them apart behind a colon.
+        app.action(re.compile(rf"{action}(:.*)?"))(guard(ClickDoor, handle))
+    app.view(forms.CONNECT)(guard(FormDoor, submissions.connect))
+    app.view(re.compile(rf"{forms.OPERATION}.*"))(guard(FormDoor, submissions.operation))
+    app.view(standing.DISCONNECT)(guard(FormDoor, submissions.disconnect))
+    app.options(forms.FIND_DOMAIN)(guard(ChoicesDoor, submissions.choices, counted=False))
+    for listen in (app.action, app.view, app.view_closed, app.shortcut, app.options, app.command, app.event):
+        listen(ANYTHING)(guard(NoDoor, _not_ours, counted=False))
+
+
+async def _not_ours(door: NoDoor) -> None:
+    """Something that no listener is for."""
+    log.info("nothing listens for this", type=str(door.body.get("type"))[:40])
+    await door.ack()

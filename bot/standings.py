@@ -1,0 +1,56 @@
+"""How a workspace stands, read from the rows."""
+
+from collections.abc import Sequence
+
+import structlog
+from sqlmodel import Session
+
+from bot.notices.owing import progress_of
+from bot.progress import Progress
+from bot.texts.standing import MOST_SHOWN, Standing
+from storage import calls, connections, requests
+from storage.database import Database
+from storage.tables import Request
+
+log = structlog.get_logger(__name__)
+
+MOST_RECENT = 20
+
+
+class Standings:
+    """Answers about a workspace that need nobody else."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def of(self, workspace: str) -> Standing:
+        """The connection, what is under way, and which windows are closed."""
+
+        def read(session: Session) -> Standing:
+            return Standing(
+                connection=connections.in_force(session, workspace),
+                open_requests=_readable(session, requests.open_ones(session, workspace, most=MOST_SHOWN)),
+                open_count=requests.count_open(session, workspace),
+                planning=requests.count_planning(session, workspace),
+                windows=calls.waiting(session, workspace),
+                out=calls.count_out(session, workspace),
+            )
+
+        return await self._database.read(read)
+
+    async def recent(self, workspace: str, *, asker: str | None) -> Sequence[Progress]:
+        """The newest requests, all or those of one person."""
+        return await self._database.read(
+            lambda session: _readable(session, requests.recent(session, workspace, asker=asker, most=MOST_RECENT))
+        )
+
+
+def _readable(session: Session, found: Sequence[Request]) -> Sequence[Progress]:
+    """How far each is; one whose parameters cannot be read is left out, and logged."""
+    shown = []
+    for request in found:
+        try:
+            shown.append(progress_of(session, request))
+        except ValueError:
+            log.warning("request cannot be read", request=request.id)
+    return shown

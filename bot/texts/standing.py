@@ -1,0 +1,193 @@
+"""How things stand: the way in, the connection, what is under way, and what was asked for lately."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import mrkdwn
+from bot.errors import Offer
+from bot.progress import Progress
+from bot.texts.answers import CONNECT, OPEN_FORM, offered
+from bot.texts.message import Block, Message, actions, button, context, section
+from storage.states import RequestState
+from storage.tables import Call, Connection
+
+RUN = "run_line"
+"""The action of buttons that stand for a typed line, which is their value."""
+DISCONNECT = "disconnect"
+"""The callback id of the question before a key is given up."""
+MOST_SHOWN = 10
+_WORDS = {
+    RequestState.PLANNING: "being checked",
+    RequestState.AWAITING_DECISION: "waiting for a decision",
+    RequestState.APPROVED: "starting",
+    RequestState.RUNNING: "in progress",
+    RequestState.DONE: "done",
+    RequestState.PARTLY_DONE: "partly done",
+    RequestState.FAILED: "failed",
+    RequestState.REJECTED: "rejected",
+    RequestState.EXPIRED: "expired",
+    RequestState.CANCELLED: "cancelled",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the rows say of a workspace at one moment."""
+
+    connection: Connection | None
+    open_requests: Sequence[Progress]
+    """The first few of them."""
+    open_count: int
+    planning: int
+    windows: Sequence[Call]
+    out: int
+
+
+def overview(standing: Standing) -> Message:
+    """`/mail` alone."""
+    if standing.connection is None:
+        return not_connected()
+    waiting = standing.open_count
+    counted = "Nothing is under way." if not waiting else f"{_requests(waiting)} under way."
+    text = f"{_connection(standing.connection)} {counted}"
+    return Message(
+        text,
+        [
+            section(text),
+            actions(
+                {**_form("Create Mailboxes", "mailbox_bulk"), "style": "primary"},
+                _form("Create One Mailbox", "mailbox_create"),
+                _form("Create Domain", "domain_create"),
+                _form("Create Sub-domains", "subdomain_create"),
+            ),
+            actions(_line("List Domains", "domain list"), _line("Show Status", "status"), _line("Show Help", "help")),
+        ],
+    )
+
+
+def not_connected() -> Message:
+    """The way in before anybody has connected."""
+    text = (
+        "Mailroom creates mail domains and mailboxes through MailAPI, and this workspace has no MailAPI key yet. "
+        "Connect one with `/mail connect`; any member can."
+    )
+    connect = {**button("Connect MailAPI", CONNECT, "connect"), "style": "primary"}
+    return Message(text, [section(text), actions(connect, _line("Show Help", "help"))])
+
+
+def status(standing: Standing) -> Message:
+    """The connection, what is under way, and the windows that are closed."""
+    connection = standing.connection
+    if connection is None:
+        return not_connected()
+    lines = [_connection(connection), _connected(connection), _last(connection)]
+    under_way = [f"• {_summary(progress)}" for progress in standing.open_requests[:MOST_SHOWN]]
+    more = standing.open_count - len(under_way)
+    windows = [
+        f"• Sub-domains of {mrkdwn.domain_shown(call.domain)}: taken again {mrkdwn.moment(call.due_at)}"
+        for call in standing.windows
+        if call.due_at is not None
+    ]
+    blocks = [
+        section("\n".join(line for line in lines if line)),
+        section(f"*Under way:* {_requests(standing.open_count)}, {standing.out} of their calls with MailAPI"),
+        *([section("\n".join(under_way))] if under_way else []),
+        *([context(f"and {more} more")] if more > 0 else []),
+        *([section("*Waiting for MailAPI's hourly window*\n" + "\n".join(windows[:MOST_SHOWN]))] if windows else []),
+    ]
+    return Message(f"{lines[0]} {_requests(standing.open_count)} under way.", blocks)
+
+
+def tasks(shown: Sequence[Progress], links: Mapping[int, str], *, mine: bool) -> Message:
+    """The recent requests with state, age and a link to the thread."""
+    if not shown:
+        whose = "You have not asked for anything yet." if mine else "Nobody has asked for anything yet."
+        return Message(f"{whose} Type `/mail` to begin.")
+    lines = []
+    for progress in shown:
+        asked = mrkdwn.moment(progress.request.created_at, "{ago}")
+        link = links.get(progress.request.id)
+        where = f" · <{link}|thread>" if link else ""
+        lines.append(f"• {_summary(progress)}, asked by {mrkdwn.person(progress.request.asker)} {asked}{where}")
+    title = "Your recent requests" if mine else "Recent requests"
+    return Message(f"{title}: {len(shown)}", [section(f"*{title}*"), section("\n".join(lines))])
+
+
+def disconnect_question(standing: Standing) -> Block:
+    """What is still open and what becomes of it, before the key is given up."""
+    connection = standing.connection
+    last_four = connection.last_four if connection else ""
+    lines = [
+        f"The key ending {mrkdwn.code(last_four)} will no longer be used.",
+        f"{_requests(standing.planning)} not sent yet will be cancelled, and so will calls that wait."
+        if standing.open_count
+        else "Nothing is under way.",
+        f"{standing.out} calls that MailAPI has taken are watched to their end with the old key, which is erased then."
+        if standing.out
+        else "The key is erased at once.",
+        "Domains and mailboxes stay as they are at MailAPI.",
+    ]
+    return {
+        "type": "modal",
+        "callback_id": DISCONNECT,
+        "title": {"type": "plain_text", "text": "Disconnect MailAPI"},
+        "submit": {"type": "plain_text", "text": "Disconnect"},
+        "close": {"type": "plain_text", "text": "Cancel"},
+        "blocks": [section("\n".join(lines))],
+    }
+
+
+def disconnected(text: str) -> Block:
+    """What came of it."""
+    return {
+        "type": "modal",
+        "title": {"type": "plain_text", "text": "Disconnect MailAPI"},
+        "close": {"type": "plain_text", "text": "Close"},
+        "blocks": [section(text)],
+    }
+
+
+def given_up(last_four: str) -> str:
+    """The key is no longer used."""
+    return f"The key ending {mrkdwn.code(last_four)} is no longer used. `/mail connect` connects another one."
+
+
+def _connection(connection: Connection) -> str:
+    key = mrkdwn.code(connection.last_four)
+    if connection.broken_at is not None:
+        return f"MailAPI refuses the key ending {key}; connect one that works with `/mail connect`."
+    return f"Connected with the key ending {key}, caller id {connection.caller_id}."
+
+
+def _connected(connection: Connection) -> str:
+    who = mrkdwn.person(connection.connected_by)
+    return f"Connected by {who} {mrkdwn.moment(connection.created_at)}."
+
+
+def _last(connection: Connection) -> str:
+    success = f"MailAPI last answered {_at(connection.last_success_at)}." if connection.last_success_at else ""
+    polled = f"Last poll {_at(connection.polled_at)}." if connection.polled_at else "Nothing has been polled yet."
+    return f"{success} {polled}".strip()
+
+
+def _at(moment: datetime | None) -> str:
+    return mrkdwn.moment(moment) if moment else "never"
+
+
+def _summary(progress: Progress) -> str:
+    state = _WORDS[progress.request.state]
+    count = f", {progress.settled} of {progress.total}" if progress.total > 1 else ""
+    return f"{progress.operation.title()}: {state}{count}"
+
+
+def _requests(count: int) -> str:
+    return f"{count:,} request{'' if count == 1 else 's'}"
+
+
+def _form(text: str, kind: str) -> Block:
+    return {**button(text, OPEN_FORM, offered(Offer(kind))), "action_id": f"{OPEN_FORM}:{kind}"}
+
+
+def _line(text: str, line: str) -> Block:
+    return {**button(text, RUN, line), "action_id": f"{RUN}:{line.replace(' ', '_')}"}
