@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from bot import manifest
 from bot.commands import COMMANDS
+from bot.listeners.register import CREATE_HERE
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -15,17 +17,24 @@ OPTIONAL = None
 """The bot does without: Slack's refusal is answered by posting again."""
 SCOPES = {
     "auth_test": None,
+    "chat_getPermalink": None,
+    "chat_postEphemeral": "chat:write",
     "chat_postMessage": "chat:write",
     "chat_update": "chat:write",
     "conversations_history": OPTIONAL,
     "conversations_open": "im:write",
     "conversations_replies": OPTIONAL,
+    "files_completeUploadExternal": "files:write",
+    "files_getUploadURLExternal": "files:write",
     "users_info": "users:read",
     "users_list": "users:read",
     "views_open": None,
     "views_update": None,
 }
 """The scope that each Web API method needs, from its page at docs.slack.dev/reference/methods."""
+EVENTS = {"app_mention": "app_mentions:read"}
+"""The scope that each event needs, from its page at docs.slack.dev/reference/events."""
+LISTENERS = (ROOT / "bot" / "listeners" / "register.py").read_text(encoding="utf-8")
 
 
 def methods_called() -> set[str]:
@@ -54,7 +63,7 @@ def test_the_readme_names_every_setting_and_no_other() -> None:
 def test_the_manifest_asks_for_the_scopes_that_the_code_needs_and_no_other() -> None:
     asked = set(yaml.safe_load(manifest.text())["oauth_config"]["scopes"]["bot"])
     assert methods_called() == set(SCOPES)
-    assert asked == {scope for scope in SCOPES.values() if scope} | {"commands"}
+    assert asked == {scope for scope in (SCOPES | EVENTS).values() if scope} | {"commands"}
 
 
 def test_the_readme_gives_a_reason_for_every_scope() -> None:
@@ -63,9 +72,20 @@ def test_the_readme_gives_a_reason_for_every_scope() -> None:
 
 
 def test_the_manifest_has_the_command_that_the_code_listens_for() -> None:
-    listeners = (ROOT / "bot" / "listeners.py").read_text(encoding="utf-8")
     commands = yaml.safe_load(manifest.text())["features"]["slash_commands"]
-    assert [command["command"] for command in commands] == re.findall(r'app\.command\("([^"]+)"\)', listeners)
+    assert [command["command"] for command in commands] == re.findall(r'app\.command\("([^"]+)"\)', LISTENERS)
+
+
+@pytest.mark.parametrize("url", [None, "https://mail.example.org"], ids=["Socket Mode", "HTTP"])
+def test_the_manifest_subscribes_to_the_events_that_the_code_listens_for(url: str | None) -> None:
+    subscribed = yaml.safe_load(manifest.text(url))["settings"]["event_subscriptions"]["bot_events"]
+    assert subscribed == re.findall(r'app\.event\("([^"]+)"\)', LISTENERS) == list(EVENTS)
+
+
+def test_the_manifest_has_the_shortcut_that_the_code_listens_for() -> None:
+    (shortcut,) = yaml.safe_load(manifest.text())["features"]["shortcuts"]
+    assert (shortcut["callback_id"], shortcut["type"]) == (CREATE_HERE, "message")
+    assert "app.shortcut(CREATE_HERE)" in LISTENERS
 
 
 def test_the_manifest_for_http_names_the_address_that_the_bot_serves() -> None:
@@ -73,5 +93,7 @@ def test_the_manifest_for_http_names_the_address_that_the_bot_serves() -> None:
     address = "https://mail.example.org/slack/events"
     assert over_http["features"]["slash_commands"][0]["url"] == address
     assert over_http["settings"]["interactivity"]["request_url"] == address
+    assert over_http["settings"]["interactivity"]["message_menu_options_url"] == address
+    assert over_http["settings"]["event_subscriptions"]["request_url"] == address
     assert over_http["settings"]["socket_mode_enabled"] is False
     assert yaml.safe_load(manifest.text())["settings"]["socket_mode_enabled"] is True
