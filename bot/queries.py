@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -32,15 +31,15 @@ class Queries:
 
     async def answer(self, query: Query, connection: Connection, tell: Tell) -> None:
         """Ask MailAPI and tell the person what it says, or why there is nothing to tell."""
-        await self._patiently(self._ask(query.answer, connection), tell)
+        await self._patiently(query.answer, connection, tell, tell)
 
-    async def page(self, query: ListQuery, number: int, connection: Connection, tell: Tell) -> None:
-        """Tell one page of a list, as it is now."""
+    async def page(self, query: ListQuery, number: int, connection: Connection, show: Tell, tell: Tell) -> None:
+        """Show one page of a list, as it is now; why there is none is told beside the page that is seen."""
 
         async def ask(account: Account) -> Message:
             return (await query.listing(account)).page(number, lambda page: _turn(query, page))
 
-        await self._patiently(self._ask(ask, connection), tell)
+        await self._patiently(ask, connection, show, tell)
 
     async def send_csv(self, query: ListQuery, connection: Connection, person: str, tell: Tell) -> None:
         """Send the whole list to the person as a file."""
@@ -51,29 +50,35 @@ class Queries:
             await self._slack.upload(channel, f"{listing.name}.csv", listing.csv())
             return answers.csv_sent()
 
-        await self._patiently(self._ask(ask, connection), tell)
+        await self._patiently(ask, connection, tell, tell)
 
-    async def _patiently(self, work: Coroutine[Any, Any, Message], tell: Tell) -> None:
-        asking = asyncio.ensure_future(work)
+    async def _patiently(
+        self, ask: Callable[[Account], Awaitable[Message]], connection: Connection, show: Tell, tell: Tell
+    ) -> None:
+        asking = asyncio.ensure_future(ask(self._machine.account(connection)))
         done, _ = await asyncio.wait([asking], timeout=PATIENCE_SECONDS)
         if not done:
             await tell(answers.still_looking())
-        await tell(await asking)
-
-    async def _ask(self, ask: Callable[[Account], Awaitable[Message]], connection: Connection) -> Message:
         try:
-            return await ask(self._machine.account(connection))
-        except KeyRefused as error:
-            await self._machine.key_refused(connection, error)
-            return answers.key_refused(connection.last_four)
-        except Rejected as error:
-            return answers.refused(error.reason)
-        except MailAPIError as error:
-            log.info("query in vain", reason=type(error).__name__)
-            return answers.unanswered(error.reason)
-        except SlackError as error:
-            log.warning("file not sent", reason=str(error))
-            return answers.csv_not_sent()
+            answer = await asking
+        except (MailAPIError, SlackError) as error:
+            await tell(await self._in_vain(error, connection))
+        else:
+            await show(answer)
+
+    async def _in_vain(self, error: MailAPIError | SlackError, connection: Connection) -> Message:
+        match error:
+            case KeyRefused():
+                await self._machine.key_refused(connection, error)
+                return answers.key_refused(connection.last_four)
+            case Rejected():
+                return answers.refused(error.reason)
+            case MailAPIError():
+                log.info("query in vain", reason=type(error).__name__)
+                return answers.unanswered(error.reason)
+            case SlackError():
+                log.warning("file not sent", reason=str(error))
+                return answers.csv_not_sent()
 
 
 def _turn(query: ListQuery, page: int) -> str:

@@ -16,6 +16,7 @@ from bot.listeners.dispatch import Dispatch
 from bot.listeners.doors import ClickDoor
 from bot.listeners.whereabouts import Whereabouts
 from bot.queries import Queries
+from bot.texts.message import Message
 
 UNREADABLE = "This button is from an older version of Mailroom. Type `/mail` to begin anew."
 BULK = "mailbox_bulk"
@@ -70,10 +71,10 @@ class Clicks:
         query, page = _list(door)
         connection = await self._intake.account_for(door.origin)
 
-        async def show() -> None:
-            await self._queries.page(query, page, connection, lambda message: door.later(message, in_place=True))
+        async def turn(message: Message) -> None:
+            await door.later(message, in_place=True)
 
-        await self._dispatch.after(door, show())
+        await self._dispatch.after(door, self._queries.page(query, page, connection, turn, door.later))
 
     async def get_csv(self, door: ClickDoor) -> None:
         """The whole list, as a file in a direct message."""

@@ -66,7 +66,7 @@ class Dispatch:
                 await self.after(door, self._queries.answer(asked, connection, door.later))
             case ListQuery():
                 connection = await self._intake.account_for(door.origin)
-                await self.after(door, self._queries.page(asked, 1, connection, door.later))
+                await self.after(door, self._queries.page(asked, 1, connection, door.later, door.later))
             case OpenConnectForm():
                 await self.open_connect_form(door)
             case OpenForm(offer):
