@@ -124,6 +124,15 @@ class Slack:
                 return str(message["ts"])
         return None
 
+    async def find_file(self, channel: str, name: str, *, thread_ts: str, since: datetime) -> str | None:
+        """The `ts` of a message in a thread that shares a file of this name, said after `since`."""
+        window: dict[str, Any] = {"oldest": str(since.timestamp()), "limit": 100}
+        answer = await _named(self.client.conversations_replies(channel=channel, ts=thread_ts, **window))
+        for message in answer["messages"]:
+            if any(file.get("name") == name for file in message.get("files") or ()):
+                return str(message["ts"])
+        return None
+
     async def whisper(self, channel: str, user: str, content: dict[str, Any], *, thread_ts: str | None) -> None:
         """Post what only one person sees, for as long as he has Slack open."""
         await _named(

@@ -193,7 +193,7 @@ class Teller:
         nudge()
 
     async def _find(self, notice: Notice) -> tuple[str | None, str | None]:
-        if notice.kind in (EDIT, VIEW, FILE) or notice.tried_at is None:
+        if notice.kind in (EDIT, VIEW) or notice.tried_at is None:
             return None, None  # these can be repeated without anybody noticing
         thread_ts: str | None = None
         if notice.kind == DIRECT:
@@ -201,8 +201,11 @@ class Teller:
         else:
             request = await self._request(notice)
             channel = await self._home(request)
-            thread_ts = _thread_of(request) if notice.kind == THREAD else request.asked_thread
+            thread_ts = request.asked_thread if notice.kind == ROOT else _thread_of(request)
         since = notice.tried_at - CLOCKS_APART
+        if notice.kind == FILE:
+            name = notice.content["name"]
+            return channel, await self._slack.find_file(channel, name, thread_ts=thread_ts or "", since=since)
         return channel, await self._slack.find(channel, notice.id, thread_ts=thread_ts, since=since)
 
     def _found(self, notice: Notice, channel: str | None, ts: str | None, session: Session) -> None:
