@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from bot import mrkdwn
 from bot.errors import FieldError, NotADomain, Offer, UsageError
 from bot.operation import Operation
+from bot.texts import refusals
 from bot.words import Typed
 
 Raw = Mapping[str, str]
@@ -66,6 +66,8 @@ class Form:
     fields: tuple[Field, ...]
     build: Callable[..., Operation]
     example: str
+    spare: str = ""
+    """How a word too many may have come about."""
 
     def check(self, raw: Raw) -> Checked:
         """Parse every field that was filled in."""
@@ -85,7 +87,7 @@ class Form:
     def operation(self, raw: Raw) -> Operation | Mapping[str, str]:
         """The operation, or what is wrong or missing, by field."""
         checked = self.check(raw)
-        problems = {field.name: "Fill this in." for field in checked.missing} | {
+        problems = {field.name: refusals.FILL_IN for field in checked.missing} | {
             name: str(error) for name, error in checked.wrong.items()
         }
         if problems:
@@ -95,9 +97,10 @@ class Form:
         except FieldError as error:
             return {error.name: str(error)}
 
-    def typed(self, raw: Raw, typed: Typed) -> Operation | OpenForm:
+    def typed(self, raw: Raw, typed: Typed, *, most: int | None = None) -> Operation | OpenForm:
         """What a typed line asks for: the operation, or the form where something is missing.
 
+        `raw` has what stands in the line by field; of its words, up to `most` stand for something, or all of them.
         Raises `UsageError` where something is wrong, with what was understood and the form to go on in.
         """
         checked = self.check(raw)
@@ -105,9 +108,11 @@ class Form:
         known = {field.option for field in self.fields if field.option}
         unknown = next((name for name in typed.options if name not in known), None)
         if unknown is not None:
-            raise self._wrong(f"There is no option {mrkdwn.code('--' + mrkdwn.cut(unknown, 40))} here.", right)
+            raise self._wrong(refusals.unknown_option(unknown), right)
         if typed.problem is not None:
             raise self._wrong(typed.problem, right)
+        if most is not None and len(typed.words) > most:
+            raise self._wrong(refusals.word_too_many(typed.words[most], self.spare), right)
         for error in checked.wrong.values():
             raise self._wrong(str(error), right, domain=error.word if isinstance(error, NotADomain) else None)
         if checked.missing:
@@ -118,17 +123,7 @@ class Form:
             right.pop(error.name, None)
             raise self._wrong(str(error), right) from None
 
-    def too_much(self, word: str, raw: Raw) -> UsageError:
-        """A word for which there is no field."""
-        shown = mrkdwn.code(mrkdwn.cut(word, 40))
-        checked = self.check(raw)
-        return self._wrong(f"{shown} is one word too many.", {name: raw[name] for name in checked.values})
-
     def _wrong(self, problem: str, right: Raw, *, domain: str | None = None) -> UsageError:
-        understood = ", ".join(
-            f"{field.label.lower()} {mrkdwn.code(mrkdwn.cut(right[field.name], 80))}"
-            for field in self.fields
-            if field.name in right
-        )
-        said = f"{problem} Understood so far: {understood}." if understood else problem
+        labelled = {field.label: right[field.name] for field in self.fields if field.name in right}
+        said = refusals.understood(problem, labelled)
         return UsageError(said, example=self.example, offer=Offer(self.kind, right), domain=domain)

@@ -2,15 +2,16 @@
 
 import re
 import shlex
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import Annotated
 
 import idna
 from pydantic import AfterValidator
 
-from bot import mrkdwn
 from bot.edge import as_meant
 from bot.errors import NotADomain, UsageError
+from bot.texts import refusals
 
 OPTIONS = ("name", "quota")
 """The options that may be typed without their dashes, as in `quota=512`."""
@@ -29,6 +30,9 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_{|}~-]+)*")
 _QUOTA = re.compile(r"([0-9]{1,9}) ?(mb?|gb?)?", re.IGNORECASE)
 _MB_IN_GB = 1024
+_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
+_KEPT_APOSTROPHE = "\u2019"
+"""Stands for it while a line is split; the edge leaves none of these."""
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
 
@@ -48,7 +52,7 @@ class Typed:
         """The options, none of which is beside `known`; raises `UsageError`, also for the line's own problem."""
         for name in self.options:
             if name not in known:
-                raise UsageError(f"There is no option {_option(name)} here.", example=example)
+                raise UsageError(refusals.unknown_option(name), example=example)
         if self.problem:
             raise UsageError(self.problem, example=example)
         return self.options
@@ -60,33 +64,39 @@ def take_apart(text: str) -> Typed:
     try:
         return _sorted_out(_split(line))
     except ValueError:
-        problem = 'A quote is open: close it, as in `--name "John Doe"`.'
-        return replace(_sorted_out(line.replace('"', " ").replace("'", " ").split()), problem=problem)
+        words = line.replace('"', " ").replace("'", " ").split()
+        return replace(_sorted_out(words), problem=refusals.OPEN_QUOTE)
 
 
 def _split(line: str) -> list[str]:
-    """Split as a shell does, but with backslashes as plain characters; raises `ValueError` for an open quote."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
+    """Split as a shell does, but with backslashes as plain characters; raises `ValueError` for an open quote.
+
+    An apostrophe inside a word, as in O'Brien, quotes nothing.
+    """
+    lexer = shlex.shlex(_APOSTROPHE.sub(_KEPT_APOSTROPHE, line), posix=True, punctuation_chars=False)
     lexer.whitespace_split, lexer.escape, lexer.commenters = True, "", ""
-    return list(lexer)
+    return [word.replace(_KEPT_APOSTROPHE, "'") for word in lexer]
 
 
 def _sorted_out(parts: list[str]) -> Typed:
     words: list[str] = []
     options: dict[str, str] = {}
     problem: str | None = None
-    waiting = iter(parts)
-    for part in waiting:
+    left = deque(parts)
+    while left:
+        part = left.popleft()
         name, has_value, value = part.removeprefix("--").partition("=")
-        if not part.startswith("--") and not (has_value and name.lower() in OPTIONS):
+        name = name.lower()
+        if not part.startswith("--") and not (has_value and name in OPTIONS):
             words.append(part)
             continue
-        given = value if has_value else next(waiting, None)
-        if given is None or (not has_value and given.startswith("--")):
-            problem = problem or f"{_option(name)} needs a value after it."
-        elif name.lower() in options:
-            problem = problem or f"{_option(name)} is there twice."
-        options[name.lower()] = given or ""
+        if not has_value and left and not left[0].startswith("--"):
+            value = left.popleft()
+        if not value.strip():
+            problem = problem or refusals.no_value(name)
+        elif name in options:
+            problem = problem or refusals.twice(name)
+        options[name] = value
     return Typed(tuple(words), options, problem)
 
 
@@ -100,7 +110,7 @@ def domain(text: str) -> str:
     labels = ascii_name.split(".")
     # A top-level domain is never a number: what ends in one is an IP address.
     if len(labels) == 1 or labels[-1].isdigit() or not all(_LABEL.fullmatch(label) for label in labels):
-        raise NotADomain(f"{mrkdwn.code(mrkdwn.cut(text, 80))} is not a domain.", text)
+        raise NotADomain(refusals.no_domain(text), text)
     return ascii_name
 
 
@@ -108,9 +118,7 @@ def label(text: str) -> str:
     """A sub-domain's label in lower case: letters, numbers and hyphens, as MailAPI takes; raises `ValueError`."""
     name = text.strip().lower()
     if not _LABEL.fullmatch(name):
-        raise ValueError(
-            f"{mrkdwn.code(mrkdwn.cut(text, 80))} is not a sub-domain label: use letters, digits and hyphens, no dots."
-        )
+        raise ValueError(refusals.no_label(text))
     return name
 
 
@@ -118,7 +126,7 @@ def local_part(text: str) -> str:
     """What stands before the @ of an address, in lower case; raises `ValueError`."""
     local = text.strip().lower()
     if len(local) > LONGEST_LOCAL_PART or not _LOCAL_PART.fullmatch(local):
-        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 80))} cannot stand before the @ of an address.")
+        raise ValueError(refusals.no_local_part(text))
     return local
 
 
@@ -127,24 +135,13 @@ Label = Annotated[str, AfterValidator(label)]
 LocalPart = Annotated[str, AfterValidator(local_part)]
 
 
-def address(text: str) -> tuple[str, str]:
-    """The local part and the domain of a mail address; raises `ValueError`."""
-    local, at, name = text.strip().rpartition("@")
-    if not at or not local:
-        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 80))} is not a mail address.")
-    found = local_part(local), domain(name)
-    if len("@".join(found)) > LONGEST_ADDRESS:
-        raise ValueError(f"An address has at most {LONGEST_ADDRESS} characters.")
-    return found
-
-
 def count(text: str) -> int:
     """How many mailboxes; raises `ValueError`."""
     number = _whole(text)
     if number < 1:
-        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 40))} is not a number of mailboxes.")
+        raise ValueError(refusals.no_count(text))
     if number > MOST_MAILBOXES:
-        raise ValueError(f"{number:,} mailboxes are too many at once: ask for up to {MOST_MAILBOXES:,} and repeat.")
+        raise ValueError(refusals.too_many_mailboxes(number, MOST_MAILBOXES))
     return number
 
 
@@ -153,7 +150,7 @@ def quota_mb(text: str) -> int:
     found = _QUOTA.fullmatch(text.strip())
     number = int(found[1]) * (_MB_IN_GB if (found[2] or "").lower().startswith("g") else 1) if found else 0
     if not 1 <= number <= MOST_QUOTA_MB:
-        raise ValueError(f"{mrkdwn.code(mrkdwn.cut(text, 40))} is not a quota: type it as `1024`, `1024MB` or `1GB`.")
+        raise ValueError(refusals.no_quota(text))
     return number
 
 
@@ -161,14 +158,10 @@ def display_name(text: str) -> str:
     """A name that is shown beside an address; raises `ValueError`."""
     name = " ".join(text.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise ValueError(f"A name has 1 to {LONGEST_NAME} visible characters.")
+        raise ValueError(refusals.no_name(LONGEST_NAME))
     return name
 
 
 def _whole(text: str) -> int:
     """The number in plain digits, or 0 for anything else."""
     return int(text) if _DIGITS.fullmatch(text) else 0
-
-
-def _option(name: str) -> str:
-    return mrkdwn.code("--" + mrkdwn.cut(name, 40))

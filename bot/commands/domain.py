@@ -10,7 +10,7 @@ from bot.form import Field, Form
 from bot.mailapi import Account, DomainList, TaskKind
 from bot.mrkdwn import domain_shown
 from bot.operation import Listed, Operation, Sight, Standing
-from bot.texts import lists
+from bot.texts import fields, guide, lists, refusals
 from bot.texts.lists import Listing
 from bot.words import Typed
 
@@ -59,8 +59,8 @@ class CreateDomain(Operation):
 
 FORM = Form(
     kind=CreateDomain.kind,
-    title="Create a domain",
-    fields=(Field("domain", "Domain", "Such as example.com. You need to be able to change its DNS.", words.domain),),
+    title=fields.CREATE_DOMAIN,
+    fields=(Field("domain", *fields.NEW_DOMAIN, words.domain),),
     build=CreateDomain,
     example=CREATE_EXAMPLE,
 )
@@ -83,9 +83,7 @@ def listed(found: DomainList) -> Sight:
 
 def _create(typed: Typed) -> Asked:
     raw = dict(zip(("domain",), typed.words, strict=False))
-    if len(typed.words) > 1:
-        raise FORM.too_much(typed.words[1], raw)
-    return FORM.typed(raw, typed)
+    return FORM.typed(raw, typed, most=1)
 
 
 def _list(typed: Typed) -> Asked:
@@ -96,12 +94,12 @@ def _list(typed: Typed) -> Asked:
         case (wanted,):
             return ListDomains(wanted=wanted.lower())
         case _:
-            raise UsageError("The list of domains takes one word to look for at most.", example=LIST_EXAMPLE)
+            raise UsageError(refusals.ONE_FILTER, example=LIST_EXAMPLE)
 
 
 COMMANDS = (
-    Command(("domain", "list"), "[FILTER]", "Show the domains, with status, quota and mailboxes", LIST_EXAMPLE, _list),
-    Command(("domain", "create"), "DOMAIN", "Create a domain and say when it is verified", CREATE_EXAMPLE, _create),
+    Command(("domain", "list"), "[FILTER]", guide.LIST_DOMAINS, LIST_EXAMPLE, _list),
+    Command(("domain", "create"), "DOMAIN", guide.CREATE_DOMAIN, CREATE_EXAMPLE, _create),
 )
 OPERATIONS = (CreateDomain,)
 FORMS = (FORM,)

@@ -13,7 +13,7 @@ from bot.errors import FieldError, UsageError
 from bot.form import Element, Field, Form
 from bot.mailapi import Account, TaskKind
 from bot.operation import Listed, Operation, Sight, Standing
-from bot.texts import lists
+from bot.texts import fields, guide, lists, refusals
 from bot.texts.lists import Listing
 from bot.words import LONGEST_ADDRESS, LONGEST_LOCAL_PART, MOST_MAILBOXES, Typed
 
@@ -126,41 +126,42 @@ class CreateBulk(_Mailboxes):
 
 def _mailbox_of(*, domain: str, local_part: str, **others: Any) -> CreateMailbox:
     if len(f"{local_part}@{domain}") > LONGEST_ADDRESS:
-        raise FieldError("local_part", f"An address has at most {LONGEST_ADDRESS} characters.")
+        raise FieldError("local_part", refusals.long_address(LONGEST_ADDRESS))
     return CreateMailbox(domain=domain, local_part=local_part, **others)
 
 
 MAILBOX_FORM = Form(
     kind=CreateMailbox.kind,
-    title="Create a mailbox",
+    title=fields.CREATE_MAILBOX,
     fields=(
-        Field("domain", "Domain", "Type to find it.", words.domain, Element.DOMAIN),
-        Field("local_part", "Before the @", "Such as john for john@example.com.", words.local_part),
-        Field("display_name", "Name", "Shown to those who get its mail.", words.display_name, option="name"),
-        Field("quota_mb", "Quota", "Such as 1024, 1024MB or 1GB.", words.quota_mb, option="quota"),
+        Field("domain", *fields.DOMAIN, words.domain, Element.DOMAIN),
+        Field("local_part", *fields.LOCAL_PART, words.local_part),
+        Field("display_name", *fields.DISPLAY_NAME, words.display_name, option="name"),
+        Field("quota_mb", *fields.QUOTA, words.quota_mb, option="quota"),
     ),
     build=_mailbox_of,
     example=CREATE_EXAMPLE,
+    spare=refusals.NAME_IN_QUOTES,
 )
 
 
 def _bulk_of(*, prefix: str, count: int, **others: Any) -> CreateBulk:
     if len(f"{prefix}{count}") > LONGEST_LOCAL_PART:
-        raise FieldError("prefix", f"The prefix and its number are longer than {LONGEST_LOCAL_PART} characters.")
+        raise FieldError("prefix", refusals.long_prefix(LONGEST_LOCAL_PART))
     bulk = CreateBulk(prefix=prefix, count=count, **others)
     if len(bulk.names()[-1]) > LONGEST_ADDRESS:
-        raise FieldError("prefix", f"An address has at most {LONGEST_ADDRESS} characters.")
+        raise FieldError("prefix", refusals.long_address(LONGEST_ADDRESS))
     return bulk
 
 
 BULK_FORM = Form(
     kind=CreateBulk.kind,
-    title="Create mailboxes",
+    title=fields.CREATE_BULK,
     fields=(
-        Field("domain", "Domain", "Type to find it.", words.domain, Element.DOMAIN),
-        Field("prefix", "Prefix", "team makes team1, team2 and so on.", words.local_part),
-        Field("count", "How many", f"1 to {MOST_MAILBOXES:,}.", words.count, Element.NUMBER),
-        Field("quota_mb", "Quota of each", "Such as 512, 512MB or 1GB.", words.quota_mb, option="quota"),
+        Field("domain", *fields.DOMAIN, words.domain, Element.DOMAIN),
+        Field("prefix", *fields.PREFIX, words.local_part),
+        Field("count", *fields.COUNT, words.count, Element.NUMBER),
+        Field("quota_mb", *fields.QUOTA_OF_EACH, words.quota_mb, option="quota"),
     ),
     build=_bulk_of,
     example=BULK_EXAMPLE,
@@ -196,7 +197,7 @@ def _list(typed: Typed) -> Asked:
         case (domain, wanted):
             return ListMailboxes(domain=read(words.domain, domain, example=LIST_EXAMPLE), wanted=wanted.lower())
         case _:
-            raise UsageError("Name the one domain whose mailboxes to show.", example=LIST_EXAMPLE)
+            raise UsageError(refusals.ONE_DOMAIN, example=LIST_EXAMPLE)
 
 
 def _create(typed: Typed) -> Asked:
@@ -204,16 +205,12 @@ def _create(typed: Typed) -> Asked:
     if typed.words:
         local_part, at, domain = typed.words[0].rpartition("@")
         raw |= {"domain": domain, "local_part": local_part} if at else {"local_part": domain}
-    if len(typed.words) > 1:
-        raise MAILBOX_FORM.too_much(typed.words[1], raw)
-    return MAILBOX_FORM.typed(raw, typed)
+    return MAILBOX_FORM.typed(raw, typed, most=1)
 
 
 def _bulk(typed: Typed) -> Asked:
     raw = _renamed(typed, quota="quota_mb") | dict(zip(("domain", "prefix", "count"), typed.words, strict=False))
-    if len(typed.words) > 3:  # noqa: PLR2004 - domain, prefix, count
-        raise BULK_FORM.too_much(typed.words[3], raw)
-    return BULK_FORM.typed(raw, typed)
+    return BULK_FORM.typed(raw, typed, most=3)
 
 
 def _renamed(typed: Typed, **fields: str) -> dict[str, str]:
@@ -222,20 +219,18 @@ def _renamed(typed: Typed, **fields: str) -> dict[str, str]:
 
 
 COMMANDS = (
-    Command(
-        ("mailbox", "list"), "DOMAIN [FILTER]", "Show a domain's mailboxes, without credentials", LIST_EXAMPLE, _list
-    ),
+    Command(("mailbox", "list"), "DOMAIN [FILTER]", guide.LIST_MAILBOXES, LIST_EXAMPLE, _list),
     Command(
         ("mailbox", "create"),
         'ADDRESS [--name "John Doe"] [--quota 1024]',
-        "Create one mailbox; the quota is in MB, or as 1GB",
+        guide.CREATE_MAILBOX,
         CREATE_EXAMPLE,
         _create,
     ),
     Command(
         ("mailbox", "bulk"),
         "DOMAIN PREFIX COUNT [--quota 512]",
-        "Create PREFIX1 to PREFIXn, up to 1,000; the quota is that of each",
+        guide.CREATE_BULK,
         BULK_EXAMPLE,
         _bulk,
     ),

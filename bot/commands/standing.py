@@ -2,6 +2,7 @@
 
 from bot.commands.command import Asked, Command, Disconnect, Status, Tasks
 from bot.errors import UsageError
+from bot.texts import guide, refusals
 from bot.words import Typed
 
 STATUS_EXAMPLE = "/mail status"
@@ -22,7 +23,7 @@ def _tasks(typed: Typed) -> Asked:
         case ("mine",):
             return Tasks(mine=True)
         case _:
-            raise UsageError("Recent requests are those of everybody, or with `mine` your own.", example=TASKS_EXAMPLE)
+            raise UsageError(refusals.WHOSE_REQUESTS, example=TASKS_EXAMPLE)
 
 
 def _disconnect(typed: Typed) -> Asked:
@@ -33,11 +34,11 @@ def _disconnect(typed: Typed) -> Asked:
 def _nothing_after(typed: Typed, example: str) -> None:
     typed.only(example=example)
     if typed.words:
-        raise UsageError("This command takes nothing after it.", example=example)
+        raise UsageError(refusals.NOTHING_AFTER, example=example)
 
 
 COMMANDS = (
-    Command(("status",), "", "Show the connection, what is under way and what waits", STATUS_EXAMPLE, _status),
-    Command(("tasks",), "[mine]", "Show recent requests, with links to their threads", TASKS_EXAMPLE, _tasks),
-    Command(("disconnect",), "", "Give up the MailAPI key, after a question", DISCONNECT_EXAMPLE, _disconnect),
+    Command(("status",), "", guide.STATUS, STATUS_EXAMPLE, _status),
+    Command(("tasks",), "[mine]", guide.TASKS, TASKS_EXAMPLE, _tasks),
+    Command(("disconnect",), "", guide.DISCONNECT, DISCONNECT_EXAMPLE, _disconnect),
 )

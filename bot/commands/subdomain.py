@@ -14,6 +14,7 @@ from bot.errors import FieldError
 from bot.form import Element, Field, Form
 from bot.mailapi import Account, TaskKind
 from bot.operation import Operation, Sight
+from bot.texts import fields, guide, refusals
 from bot.words import LONGEST_DOMAIN, MOST_LABELS, Typed
 
 EXAMPLE = "/mail subdomain create example.com team support billing"
@@ -66,22 +67,22 @@ def labels(text: str) -> tuple[str, ...]:
     """The labels in a text, with spaces or commas between them, each once; raises `ValueError`."""
     found = tuple(dict.fromkeys(words.label(part) for part in re.split(r"[\s,;]+", text) if part))
     if len(found) > MOST_LABELS:
-        raise ValueError(f"MailAPI takes up to {MOST_LABELS} sub-domains in a request, and these are {len(found)}.")
+        raise ValueError(refusals.too_many_labels(len(found), MOST_LABELS))
     return found
 
 
 def _subdomains_of(*, parent: str, labels: tuple[str, ...]) -> CreateSubdomains:
     if max(len(f"{label}.{parent}") for label in labels) > LONGEST_DOMAIN:
-        raise FieldError("labels", f"A domain has at most {LONGEST_DOMAIN} characters, the parent included.")
+        raise FieldError("labels", refusals.long_domain(LONGEST_DOMAIN))
     return CreateSubdomains(parent=parent, labels=labels)
 
 
 FORM = Form(
     kind=CreateSubdomains.kind,
-    title="Create sub-domains",
+    title=fields.CREATE_SUBDOMAINS,
     fields=(
-        Field("parent", "Parent domain", "Type to find it.", words.domain, Element.DOMAIN),
-        Field("labels", "Labels", "1 to 10, with spaces between them, such as team support billing.", labels),
+        Field("parent", *fields.PARENT, words.domain, Element.DOMAIN),
+        Field("labels", *fields.LABELS, labels),
     ),
     build=_subdomains_of,
     example=EXAMPLE,
@@ -93,8 +94,6 @@ def _create(typed: Typed) -> Asked:
     return FORM.typed(raw, typed)
 
 
-COMMANDS = (
-    Command(("subdomain", "create"), "PARENT LABEL...", "Create up to 10 sub-domains of a domain", EXAMPLE, _create),
-)
+COMMANDS = (Command(("subdomain", "create"), "PARENT LABEL...", guide.CREATE_SUBDOMAINS, EXAMPLE, _create),)
 OPERATIONS = (CreateSubdomains,)
 FORMS = (FORM,)

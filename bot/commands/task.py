@@ -2,11 +2,10 @@
 
 import re
 
-from bot import mrkdwn
 from bot.commands.command import Command, Query
 from bot.errors import UsageError
 from bot.mailapi import Account
-from bot.texts import answers
+from bot.texts import answers, guide, refusals
 from bot.texts.message import Message
 from bot.words import Typed
 
@@ -31,9 +30,9 @@ def _task(typed: Typed) -> LookAtTask:
         case (number,) if _TASK_ID.fullmatch(number.removeprefix("#")):
             return LookAtTask(int(number.removeprefix("#")))
         case (number,):
-            raise UsageError(f"{mrkdwn.code(mrkdwn.cut(number, 40))} is not a task number.", example=EXAMPLE)
+            raise UsageError(refusals.no_task(number), example=EXAMPLE)
         case _:
-            raise UsageError("Name the one number of the task.", example=EXAMPLE)
+            raise UsageError(refusals.ONE_TASK, example=EXAMPLE)
 
 
-COMMANDS = (Command(("task",), "ID", "Show what MailAPI says of a task", EXAMPLE, _task),)
+COMMANDS = (Command(("task",), "ID", guide.TASK, EXAMPLE, _task),)
