@@ -7,8 +7,8 @@ from typing import Any
 from bot import mrkdwn
 from bot.commands import connect, domain, mailbox, standing, subdomain, task
 from bot.commands.command import Asked, Command, ListQuery, Overview, Say
-from bot.errors import UsageError, UserError
-from bot.form import Form
+from bot.errors import Offer, UsageError, UserError
+from bot.form import Form, OpenForm
 from bot.operation import Operation
 from bot.texts.message import Message, context, section
 from bot.words import Typed, take_apart
@@ -108,18 +108,49 @@ _HELP_FOOT = (
 def _unknown(typed: Typed) -> UsageError:
     """Words that begin no command: what is nearest to them, or what may follow the first."""
     first = typed.words[0].lower() if typed.words else ""
-    group = [command for command in COMMANDS if command.path[0] == first]
-    paths = {" ".join(command.path): command for command in group or COMMANDS}
-    said = " ".join(word.lower() for word in typed.words[:2])
-    near = get_close_matches(said, paths, n=1, cutoff=0.6) or get_close_matches(first, paths, n=1, cutoff=0.75)
-    if near:
-        meant = paths[near[0]]
-        text = f"There is no command {_shown(said)}. Did you mean `/mail {near[0]}`?"
-        return UsageError(text, example=meant.example)
+    said = " ".join(word.lower() for word in typed.words[:2]) or f"--{next(iter(typed.options))}"
+    group = {command.path[1]: command for command in COMMANDS if command.path[0] == first and len(command.path) > 1}
     if group:
-        choices = " or ".join(f"`/mail {path}`" for path in paths)
-        return UsageError(f"`/mail {first}` needs one more word: {choices}.", example=group[-1].example)
+        second = next((word.lower() for word in typed.words[1:2]), "")
+        near = get_close_matches(second, group, n=1, cutoff=0.6)
+        if near:
+            return _meant(group[near[0]], typed, 2)
+        choices = " or ".join(f"`/mail {first} {word}`" for word in group)
+        example = [*group.values()][-1].example
+        return UsageError(f"`/mail {first}` needs one more word: {choices}.", example=example)
+    paths = {" ".join(command.path): command for command in COMMANDS}
+    if both := get_close_matches(said, paths, n=1, cutoff=0.6):
+        return _meant(paths[both[0]], typed, len(paths[both[0]].path))
+    if one := get_close_matches(first, paths, n=1, cutoff=0.75):
+        return _meant(paths[one[0]], typed, 1)
     return UsageError(f"There is no command {_shown(said)}. `/mail help` shows what there is.", example="/mail help")
+
+
+def _meant(command: Command, typed: Typed, count: int) -> UsageError:
+    """The nearest command for the first `count` words, no more of which is repeated: the next one may be a key."""
+    wrong = _shown(" ".join(typed.words[:count]))
+    text = f"There is no command {wrong}. Did you mean `/mail {' '.join(command.path)}`?"
+    return UsageError(text, example=command.example, offer=_offer(command, typed.after(count)))
+
+
+def _offer(meant: Command, typed: Typed) -> Offer | None:
+    """The form of the command that was meant, with what was right of the words after it."""
+    try:
+        asked = meant.parse(typed)
+    except UserError as error:
+        return error.offer
+    match asked:
+        case OpenForm(offer):
+            return offer
+        case Operation():
+            return Offer(asked.kind, {name: _retyped(value) for name, value in asked.parameters().items()})
+        case _:
+            return None
+
+
+def _retyped(value: Any) -> str:
+    """A parameter as somebody would type it."""
+    return " ".join(value) if isinstance(value, list) else str(value)
 
 
 def _topics() -> tuple[str, ...]:
