@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from bot import mrkdwn
 from bot.commands import connect, domain, mailbox, standing, subdomain, task
 from bot.commands.command import Asked, Command, ListQuery, Overview, Say
 from bot.errors import Offer, UsageError, UserError
 from bot.form import Form, OpenForm
 from bot.operation import Operation
-from bot.texts.message import Message, context, section
+from bot.texts import guide, refusals
+from bot.texts.message import Message
 from bot.words import Typed, take_apart
 
 HELP_EXAMPLE = "/mail help mailbox"
@@ -23,13 +23,11 @@ def _help(typed: Typed) -> Asked:
     topic = typed.words[0].lower()
     about = [command for command in COMMANDS if command.path[0] == topic]
     if not about:
-        raise UsageError(
-            f"There is no help about {_shown(topic)}. Topics: {', '.join(_topics())}.", example=HELP_EXAMPLE
-        )
+        raise UsageError(refusals.unknown_topic(topic, _topics()), example=HELP_EXAMPLE)
     return Say(help_message(about))
 
 
-HELP = Command(("help",), "[TOPIC]", "Show what can be done", HELP_EXAMPLE, _help)
+HELP = Command(("help",), "[TOPIC]", guide.HELP, HELP_EXAMPLE, _help)
 COMMANDS: tuple[Command, ...] = (
     HELP,
     *connect.COMMANDS,
@@ -48,7 +46,7 @@ LISTED_KINDS = tuple(name for name, kind in _KINDS.items() if kind.task_kind is 
 
 def understand(text: str) -> Asked:
     """What the text after `/mail` asks for; raises `UserError`."""
-    typed = take_apart(text)
+    typed = _taken_apart(text)
     if not typed.words and not typed.options:
         return Overview()
     for command in COMMANDS:
@@ -59,7 +57,7 @@ def understand(text: str) -> Asked:
 
 def is_command(text: str) -> bool:
     """Whether a text begins as a command does."""
-    words = take_apart(text).words
+    words = _taken_apart(text).words
     return bool(words) and words[0].lower() in _topics()
 
 
@@ -73,7 +71,7 @@ def operation_from(kind: str, parameters: dict[str, Any]) -> Operation:
 def form_of(kind: str) -> Form:
     """The form of an operation; raises `UserError` where there is none."""
     if kind not in _FORMS:
-        raise UserError("There is no such form any more. Type `/mail` to begin anew.")
+        raise UserError(refusals.OLD_FORM)
     return _FORMS[kind]
 
 
@@ -86,23 +84,13 @@ def list_from(kind: str, query: dict[str, Any]) -> ListQuery:
 
 def help_message(about: Sequence[Command] | None = None) -> Message:
     """What can be done, or what can be done about one topic, an example each."""
-    shown = about or COMMANDS
-    lines = [f"`{mrkdwn.escape(command.usage)}`\n{command.summary}" for command in shown]
-    examples = [f"`{command.example}`" for command in shown if command.arguments]
-    return Message(
-        "What Mailroom can do: " + ", ".join(" ".join(command.path) for command in shown),
-        [
-            section("\n".join(lines)),
-            *([section("Examples\n" + "\n".join(examples))] if examples else []),
-            context(_HELP_FOOT),
-        ],
-    )
+    return guide.message(about or COMMANDS)
 
 
-_HELP_FOOT = (
-    "What you create is announced in this channel, and its progress and result follow in the thread. "
-    "Everything else is shown to you alone. In a thread, mention Mailroom instead of typing /mail."
-)
+def _taken_apart(text: str) -> Typed:
+    """A line without the `/mail` that the help shows before it, which a mention does not need."""
+    typed = take_apart(text)
+    return typed.after(1) if typed.words[:1] == ("/mail",) else typed
 
 
 def _unknown(typed: Typed) -> UsageError:
@@ -115,21 +103,21 @@ def _unknown(typed: Typed) -> UsageError:
         near = get_close_matches(second, group, n=1, cutoff=0.6)
         if near:
             return _meant(group[near[0]], typed, 2)
-        choices = " or ".join(f"`/mail {first} {word}`" for word in group)
-        example = [*group.values()][-1].example
-        return UsageError(f"`/mail {first}` needs one more word: {choices}.", example=example)
-    paths = {" ".join(command.path): command for command in COMMANDS}
-    if both := get_close_matches(said, paths, n=1, cutoff=0.6):
-        return _meant(paths[both[0]], typed, len(paths[both[0]].path))
-    if one := get_close_matches(first, paths, n=1, cutoff=0.75):
-        return _meant(paths[one[0]], typed, 1)
-    return UsageError(f"There is no command {_shown(said)}. `/mail help` shows what there is.", example="/mail help")
+        paths = [" ".join(command.path) for command in group.values()]
+        return UsageError(refusals.one_more_word(first, paths), example=[*group.values()][-1].example)
+    if len(half := [command for command in COMMANDS if command.path[1:] == (first,)]) == 1:
+        return _meant(half[0], typed, 1)
+    every = {" ".join(command.path): command for command in COMMANDS}
+    if both := get_close_matches(said, every, n=1, cutoff=0.6):
+        return _meant(every[both[0]], typed, len(every[both[0]].path))
+    if one := get_close_matches(first, every, n=1, cutoff=0.75):
+        return _meant(every[one[0]], typed, 1)
+    return UsageError(refusals.unknown_command(said), example="/mail help")
 
 
 def _meant(command: Command, typed: Typed, count: int) -> UsageError:
     """The nearest command for the first `count` words, no more of which is repeated: the next one may be a key."""
-    wrong = _shown(" ".join(typed.words[:count]))
-    text = f"There is no command {wrong}. Did you mean `/mail {' '.join(command.path)}`?"
+    text = refusals.did_you_mean(" ".join(typed.words[:count]), " ".join(command.path))
     return UsageError(text, example=command.example, offer=_offer(command, typed.after(count)))
 
 
@@ -155,7 +143,3 @@ def _retyped(value: Any) -> str:
 
 def _topics() -> tuple[str, ...]:
     return tuple(dict.fromkeys(command.path[0] for command in COMMANDS))
-
-
-def _shown(word: str) -> str:
-    return mrkdwn.code(mrkdwn.cut(word, 60))

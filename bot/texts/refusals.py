@@ -25,7 +25,7 @@ def no_local_part(word: str) -> str:
 
 def no_count(word: str) -> str:
     """A word that stands where the number of mailboxes has to."""
-    return f"{_quoted(word)} is not a number of mailboxes: type it in digits, such as 25."
+    return f"{_quoted(word)} is not a number of mailboxes. Type it in digits, such as 25."
 
 
 def too_many_mailboxes(number: int, most: int) -> str:
