@@ -6,6 +6,7 @@ import structlog
 
 from bot.errors import UserError
 from bot.mailapi import KeyRefused, MailAPIError, Mailbox
+from bot.notices.owing import progress_of
 from bot.slack import Slack, SlackError
 from bot.texts import secrets
 from bot.worker.machine import Machine, NotConnected, operation_of
@@ -52,8 +53,10 @@ class CredentialsViewer:
             return secrets.unavailable("MailAPI refuses this workspace's key.")
         except MailAPIError as error:
             return secrets.unavailable(error.reason)
-        wanted = set(operation.names())
-        return secrets.shown([(m.address, _given(m)) for m in found if m.address.lower() in wanted])
+        progress = await self._machine.database.read(lambda session: progress_of(session, request))
+        # Names that were there before the request are somebody else's, and their credentials are not its asker's.
+        made = {name for name, outcome in progress.outcomes.items() if outcome.ok}
+        return secrets.shown([(m.address, _given(m)) for m in found if m.address.lower() in made])
 
 
 def _given(mailbox: Mailbox) -> str:
