@@ -58,7 +58,7 @@ class Dispatch:
         """Do it; raises `UserError`."""
         match asked:
             case Say(message):
-                await door.reply(message)
+                await self._say(door, message)
             case Operation():
                 await self.ask(door, asked)
             case Query():
@@ -75,6 +75,11 @@ class Dispatch:
                 await self._standing(door, asked)
             case Disconnect():
                 await self._ask_to_disconnect(door)
+
+    async def _say(self, door: Door, message: Message) -> None:
+        """Say it, and before anybody has connected how to do so."""
+        now = await self._standings.of(door.origin.workspace)
+        await door.reply(message if now.connection else standing.before_connecting(message))
 
     async def ask(self, door: Door, operation: Operation, *, again: bool = False) -> None:
         """Write a request down and say so."""
@@ -117,6 +122,9 @@ class Dispatch:
         """The links are Slack's to give, so they are asked for after the acknowledgement."""
         origin = door.origin
         shown = await self._standings.recent(origin.workspace, asker=origin.person if asked.mine else None)
+        if not shown and (await self._standings.of(origin.workspace)).connection is None:
+            await door.later(standing.not_connected())
+            return
         placed = [p.request for p in shown if p.request.root_ts]
         found = await asyncio.gather(
             *(door.slack.permalink(r.home_channel, r.root_ts or "") for r in placed), return_exceptions=True

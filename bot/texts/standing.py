@@ -72,8 +72,13 @@ def not_connected() -> Message:
         "Mailroom creates mail domains and mailboxes through MailAPI, and this workspace has no MailAPI key yet. "
         "Connect one with `/mail connect`; any member can."
     )
-    connect = {**button("Connect MailAPI", CONNECT, "connect"), "style": "primary"}
-    return Message(text, [section(text), actions(connect, _line("Show Help", "help"))])
+    return Message(text, [section(text), actions(_connect(), _line("Show Help", "help"))])
+
+
+def before_connecting(message: Message) -> Message:
+    """An answer that needs no key, and below it how to connect one."""
+    text = "This workspace has no MailAPI key yet. Connect one with `/mail connect`; any member can."
+    return Message(f"{message.text}. {text}", [*message.blocks, section(text), actions(_connect())])
 
 
 def status(standing: Standing) -> Message:
@@ -151,6 +156,10 @@ def disconnected(text: str) -> Block:
 def given_up(last_four: str) -> str:
     """The key is no longer used."""
     return f"The key ending {mrkdwn.code(last_four)} is no longer used. `/mail connect` connects another one."
+
+
+def _connect() -> Block:
+    return {**button("Connect MailAPI", CONNECT, "connect"), "style": "primary"}
 
 
 def _connection(connection: Connection) -> str:
