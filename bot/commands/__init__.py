@@ -47,7 +47,7 @@ LISTED_KINDS = tuple(name for name, kind in _KINDS.items() if kind.task_kind is 
 def understand(text: str) -> Asked:
     """What the text after `/mail` asks for; raises `UserError`."""
     typed = _taken_apart(text)
-    if not typed.words and not typed.options:
+    if not any(typed.words) and not typed.options:
         return Overview()
     for command in COMMANDS:
         if tuple(word.lower() for word in typed.words[: len(command.path)]) == command.path:
@@ -96,7 +96,7 @@ def _taken_apart(text: str) -> Typed:
 def _unknown(typed: Typed) -> UsageError:
     """Words that begin no command: what is nearest to them, or what may follow the first."""
     first = typed.words[0].lower() if typed.words else ""
-    said = " ".join(word.lower() for word in typed.words[:2]) or f"--{next(iter(typed.options))}"
+    said = " ".join(word.lower() for word in typed.words[:2]) or f"--{next(iter(typed.options), '')}"
     group = {command.path[1]: command for command in COMMANDS if command.path[0] == first and len(command.path) > 1}
     if group:
         second = next((word.lower() for word in typed.words[1:2]), "")
