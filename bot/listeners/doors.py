@@ -13,13 +13,14 @@ from bot import mrkdwn
 from bot.intake import Origin
 from bot.pool import Pool
 from bot.slack import Slack, SlackError
-from bot.texts.message import Message
+from bot.texts.message import Block, Message
 
 log = structlog.get_logger(__name__)
 
 Body = dict[str, Any]
 Tell = Callable[[Message], Awaitable[None]]
 _LONGEST_ERROR = 300
+_CARRIED = re.compile(r"thread:([0-9.]+):[0-9]+")
 
 
 class Door(ABC):
@@ -79,8 +80,14 @@ class ClickDoor(Door):
     def origin(self) -> Origin:
         """The person, and the thread that the message with the button stands in."""
         container, message = self.body.get("container") or {}, self.body.get("message") or {}
-        thread = container.get("thread_ts") or message.get("thread_ts")
+        thread = container.get("thread_ts") or message.get("thread_ts") or self._carried()
         return replace(super().origin, thread=str(thread) if thread else None)
+
+    def _carried(self) -> str | None:
+        """The thread that the button's block names, as those of answers to mentions do."""
+        block_id = str(next(iter(self.body.get("actions") or [{}])).get("block_id") or "")
+        found = _CARRIED.fullmatch(block_id)
+        return found[1] if found else None
 
     async def reply(self, message: Message) -> None:
         """Acknowledge, and answer behind it."""
@@ -132,7 +139,7 @@ class MentionDoor(Door):
         event = self.event
         return Origin(
             workspace=workspace_of(self.body),
-            person=str(event["user"]),
+            person=str(event.get("user") or ""),  # some bots have none
             channel=str(event["channel"]),
             deduplication_key=f"event:{self.body['event_id']}",
             thread=str(event.get("thread_ts") or event["ts"]),
@@ -145,12 +152,19 @@ class MentionDoor(Door):
             self.after.start(workspace_of(self.body), self.later(message))
 
     async def later(self, message: Message, *, in_place: bool = False) -> None:
-        """Answer in the thread that the message stands in; one that begins a thread is answered in the channel."""
+        """Answer in the thread that the message stands in; one that begins a thread is answered in the channel.
+
+        There nothing says which thread is meant, so the buttons carry it.
+        """
         del in_place
-        event = self.event
+        event, content = self.event, message.content()
+        blocks = [_carrying(block, number, self.origin.thread) for number, block in enumerate(content["blocks"])]
         try:
             await self.slack.whisper(
-                str(event["channel"]), str(event["user"]), message.content(), thread_ts=event.get("thread_ts")
+                str(event["channel"]),
+                str(event["user"]),
+                {**content, "blocks": blocks},
+                thread_ts=event.get("thread_ts"),
             )
         except SlackError as error:
             log.warning("a private answer did not arrive", reason=str(error))
@@ -172,6 +186,11 @@ class NoDoor(Door):
         """Acknowledge."""
         del message
         await self.ack()
+
+
+def _carrying(block: Block, number: int, thread: str | None) -> Block:
+    """A row of buttons that knows its thread."""
+    return {**block, "block_id": f"thread:{thread}:{number}"} if block["type"] == "actions" else block
 
 
 def workspace_of(body: Body) -> str:
