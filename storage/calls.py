@@ -10,10 +10,13 @@ from sqlmodel import Session, col, select, update
 from storage import moves
 from storage.requests import paused
 from storage.states import CALL_ARROWS, OPEN_CALLS, CallState
-from storage.tables import Call
+from storage.tables import Call, Connection
 
 CLAIMED = (CallState.QUEUED, CallState.WAITING, CallState.ACCEPTED, CallState.UNKNOWN)
 """The states in which a call is something that the worker acts on when it is due."""
+
+_TAKEN = (CallState.ACCEPTED, CallState.DONE, CallState.PARTLY_DONE, CallState.STALLED)
+"""The states of a call that MailAPI took, so that its windows count from it."""
 
 
 def add(session: Session, call: Call) -> Call:
@@ -120,10 +123,19 @@ def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Call]:
     return session.exec(query.with_for_update(skip_locked=True)).all()
 
 
-def undecided(session: Session, connection_id: int, domain: str, kind: str) -> bool:
+def _of_key(connection: Connection) -> Any:
+    """The connections with the same key and caller id, as far as what is not secret tells: windows count for a key."""
+    return select(Connection.id).where(
+        Connection.workspace_id == connection.workspace_id,
+        Connection.caller_id == connection.caller_id,
+        Connection.last_four == connection.last_four,
+    )
+
+
+def undecided(session: Session, connection: Connection, domain: str, kind: str) -> bool:
     """Whether a call of this kind for a domain is out, and nobody knows yet whether it was taken."""
     query = select(Call.id).where(
-        Call.connection_id == connection_id,
+        col(Call.connection_id).in_(_of_key(connection)),
         Call.domain == domain,
         Call.kind == kind,
         col(Call.state).in_((CallState.SENDING, CallState.UNKNOWN)),
@@ -131,12 +143,23 @@ def undecided(session: Session, connection_id: int, domain: str, kind: str) -> b
     return session.exec(query.limit(1)).first() is not None
 
 
-def last_sent(session: Session, connection_id: int, domain: str, kind: str) -> datetime | None:
+def sent_since(session: Session, connection_id: int, kind: str, *, since: datetime) -> Sequence[tuple[str, datetime]]:
+    """The domains for which a call of this kind was sent and taken after `since`, each with the last time."""
+    query = select(Call.domain, func.max(Call.sent_at)).where(
+        Call.connection_id == connection_id,
+        Call.kind == kind,
+        col(Call.sent_at) > since,
+        col(Call.state).in_(_TAKEN),
+    )
+    return [(domain, sent_at) for domain, sent_at in session.exec(query.group_by(Call.domain))]
+
+
+def last_sent(session: Session, connection: Connection, domain: str, kind: str) -> datetime | None:
     """When the last call of this kind for a domain was sent and taken: a provider's window counts from there."""
     query = select(func.max(Call.sent_at)).where(
-        Call.connection_id == connection_id,
+        col(Call.connection_id).in_(_of_key(connection)),
         Call.domain == domain,
         Call.kind == kind,
-        col(Call.state).in_((CallState.ACCEPTED, CallState.DONE, CallState.PARTLY_DONE, CallState.STALLED)),
+        col(Call.state).in_(_TAKEN),
     )
     return session.exec(query).one()

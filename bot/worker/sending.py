@@ -35,7 +35,10 @@ async def send(machine: Machine, call: Call) -> None:
     try:
         connection = await machine.connection(call.workspace_id)
     except NotConnected:
-        await _put_off(machine, call, None)
+        # The key was given up while the call was out, and MailAPI did not take it.
+        given_up = {"now": machine.clock(), "reason": thread.DISCONNECTED}
+        cancel = partial(end_call, call=call, before=CallState.QUEUED, after=CallState.CANCELLED, **given_up)
+        await machine.database.write(cancel)
         return
     try:
         sight, looked_at = await _look_again(machine, call, connection, operation)
@@ -56,11 +59,11 @@ def _held_by_window(
     """Whether the call has to wait: for a window that our records tell, or for another call that may open one."""
     if operation.window is None:
         return False
-    last = calls.last_sent(session, connection.id, call.domain, call.kind)
+    last = calls.last_sent(session, connection, call.domain, call.kind)
     if last is not None and last + operation.window > machine.clock():
         _wait(machine, call, last + operation.window, session, known=True)
         return True
-    if calls.undecided(session, connection.id, call.domain, call.kind):
+    if calls.undecided(session, connection, call.domain, call.kind):
         calls.put_off(session, call.id, machine.clock() + machine.pace.first_poll)
         return True
     return False

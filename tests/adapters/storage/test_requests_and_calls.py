@@ -165,10 +165,10 @@ class TestTheLastOneSent:
         connection = rows.connection(session)
         rows.call(session, connection_id=connection.id, kind="k", sent_at=NOW, state=state)
         taken = state in {CallState.ACCEPTED, CallState.STALLED, CallState.DONE, CallState.PARTLY_DONE}
-        assert calls.last_sent(session, connection.id, "example.com", "k") == (NOW if taken else None)
+        assert calls.last_sent(session, connection, "example.com", "k") == (NOW if taken else None)
 
     def test_it_is_the_newest_for_the_same_key_domain_and_kind(self, session: Session) -> None:
-        connection, other = rows.connection(session), rows.connection(session)
+        connection, other = rows.connection(session), rows.connection(session, last_four="oThr")
         standard: dict[str, Any] = {
             "connection_id": connection.id,
             "kind": "k",
@@ -179,7 +179,12 @@ class TestTheLastOneSent:
         for hours, values in enumerate(differing):
             rows.call(session, **{**standard, "sent_at": NOW + timedelta(hours=hours), **values})
         rows.call(session, **{**standard, "sent_at": NOW - timedelta(hours=1)})
-        assert calls.last_sent(session, connection.id, "example.com", "k") == NOW
+        assert calls.last_sent(session, connection, "example.com", "k") == NOW
+
+    def test_it_counts_for_a_key_that_was_connected_anew(self, session: Session) -> None:
+        before, now = rows.connection(session), rows.connection(session)
+        rows.call(session, connection_id=before.id, kind="k", sent_at=NOW, state=CallState.DONE)
+        assert calls.last_sent(session, now, "example.com", "k") == NOW
 
 
 def test_a_workspace_that_installs_again_keeps_its_row_and_takes_the_new_name(session: Session) -> None:
@@ -214,10 +219,10 @@ def test_requests_that_wait_for_a_plan_can_be_hastened(session: Session, state: 
 
 @pytest.mark.parametrize("state", CallState)
 def test_a_call_is_undecided_while_nobody_knows_whether_it_was_taken(session: Session, state: CallState) -> None:
-    connection, other = rows.connection(session), rows.connection(session)
+    connection, other = rows.connection(session), rows.connection(session, last_four="oThr")
     rows.call(session, connection_id=connection.id, kind="k", state=state)
     undecided = state in {CallState.SENDING, CallState.UNKNOWN}
-    assert calls.undecided(session, connection.id, "example.com", "k") is undecided
-    assert not calls.undecided(session, connection.id, "example.org", "k")
-    assert not calls.undecided(session, connection.id, "example.com", "l")
-    assert not calls.undecided(session, other.id, "example.com", "k")
+    assert calls.undecided(session, connection, "example.com", "k") is undecided
+    assert not calls.undecided(session, connection, "example.org", "k")
+    assert not calls.undecided(session, connection, "example.com", "l")
+    assert not calls.undecided(session, other, "example.com", "k")
