@@ -8,13 +8,11 @@ from bot.errors import UserError
 from bot.mailapi import KeyRefused, MailAPIError, Mailbox
 from bot.notices.owing import progress_of
 from bot.slack import Slack, SlackError
-from bot.texts import secrets
+from bot.texts import refusals, secrets
 from bot.worker.machine import Machine, NotConnected, operation_of
 from storage.tables import Request
 
 log = structlog.get_logger(__name__)
-
-TOO_LATE = "The credentials could not be opened, since it took too long. Click once more."
 
 
 class CredentialsViewer:
@@ -30,7 +28,7 @@ class CredentialsViewer:
             return await self._slack.open_view(trigger_id, secrets.loading())
         except SlackError as error:
             log.warning("form not opened", reason=str(error))
-            raise UserError(TOO_LATE) from None
+            raise UserError(refusals.CREDENTIALS_TOO_LATE) from None
 
     async def fill(self, view_id: str, request: Request) -> None:
         """Show what MailAPI gives for the request's mailboxes, or why there is nothing to show."""
@@ -45,12 +43,12 @@ class CredentialsViewer:
         try:
             connection = await self._machine.connection(request.workspace_id)
         except NotConnected:
-            return secrets.unavailable("This workspace is not connected any more.")
+            return secrets.unavailable(secrets.NOT_CONNECTED)
         try:
             found = await self._machine.account(connection).mailboxes.list(operation.scope)
         except KeyRefused as error:
             await self._machine.key_refused(connection, error)
-            return secrets.unavailable("MailAPI refuses this workspace's key.")
+            return secrets.unavailable(secrets.KEY_REFUSED)
         except MailAPIError as error:
             return secrets.unavailable(error.reason)
         progress = await self._machine.database.read(lambda session: progress_of(session, request))

@@ -9,6 +9,7 @@ from bot.access import Actor
 from bot.clock import Clock
 from bot.errors import TryAgain
 from bot.slack import Slack, SlackError
+from bot.texts import refusals
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,7 @@ class People:
                 actor = await self._slack.actor(user, workspace)
         except (SlackError, TimeoutError) as error:
             log.warning("could not ask Slack who a person is", user=user, failure=str(error) or type(error).__name__)
-            raise TryAgain("Slack did not say in time who you are, so nothing was done. Try again.") from None
+            raise TryAgain(refusals.WHO_ARE_YOU) from None
         if len(self._known) >= MOST_KEPT:
             self._known.clear()
         self._known[(workspace, user)] = (now, actor)

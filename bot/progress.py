@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.operation import Operation
+from bot.texts import outcomes
 from storage.states import CallState, RequestState
 from storage.tables import Call, Request
-
-EXISTED = "existed already ({}), left as it is"
-ASKED_FOR = "already asked for by another request"
 
 
 @dataclass(frozen=True)
@@ -103,8 +101,8 @@ class Progress:
 
 
 def _known(plan: Plan) -> dict[str, Outcome]:
-    existed = {name: Outcome(ok=False, word=EXISTED.format(word)) for name, word in plan.existing.items()}
-    return existed | {name: Outcome(ok=False, word=ASKED_FOR) for name in plan.in_flight}
+    existed = {name: Outcome(ok=False, word=outcomes.EXISTED.format(word)) for name, word in plan.existing.items()}
+    return existed | {name: Outcome(ok=False, word=outcomes.ASKED_FOR) for name in plan.in_flight}
 
 
 def _of_call(call: Call) -> dict[str, Outcome]:
@@ -113,6 +111,6 @@ def _of_call(call: Call) -> dict[str, Outcome]:
     ended_badly = call.state in (CallState.FAILED, CallState.SET_ASIDE)
     # A cancelled call with a reason has none that took its place.
     if ended_badly or (call.state is CallState.CANCELLED and call.reason):
-        failed = Outcome(ok=False, word=call.reason or "MailAPI gave no reason")
+        failed = Outcome(ok=False, word=call.reason or outcomes.NO_REASON)
         return dict.fromkeys(call.names or (), failed) | told
     return told

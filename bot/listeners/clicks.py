@@ -16,9 +16,9 @@ from bot.listeners.dispatch import Dispatch
 from bot.listeners.doors import ClickDoor
 from bot.listeners.whereabouts import Whereabouts
 from bot.queries import Queries
+from bot.texts import refusals
 from bot.texts.message import Message
 
-UNREADABLE = "This button is from an older version of Mailroom. Type `/mail` to begin anew."
 BULK = "mailbox_bulk"
 
 
@@ -45,7 +45,7 @@ class Clicks:
         value = _json(door)
         kind, filled = value.get("kind"), value.get("filled")
         if not isinstance(kind, str) or not isinstance(filled, dict):
-            raise UserError(UNREADABLE)
+            raise UserError(refusals.OLD_BUTTON)
         offer = Offer(kind, {str(name): str(text) for name, text in filled.items()})
         await self._dispatch.open_form(door, offer, Whereabouts.of(door.origin))
 
@@ -63,7 +63,7 @@ class Clicks:
         try:
             operation = operation_from(str(value.get("kind")), value.get("parameters") or {})
         except ValueError:
-            raise UserError(UNREADABLE) from None
+            raise UserError(refusals.OLD_BUTTON) from None
         await self._dispatch.ask(door, operation, again=True)
 
     async def turn_page(self, door: ClickDoor) -> None:
@@ -114,7 +114,7 @@ def _json(door: ClickDoor) -> dict[str, Any]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise UserError(UNREADABLE)
+        raise UserError(refusals.OLD_BUTTON)
     return value
 
 
@@ -127,4 +127,4 @@ def _list(door: ClickDoor) -> tuple[ListQuery, int]:
     try:
         return list_from(str(value["kind"]), value["query"]), int(value["page"])
     except (KeyError, TypeError, ValueError, ValidationError):
-        raise UserError(UNREADABLE) from None
+        raise UserError(refusals.OLD_BUTTON) from None

@@ -14,10 +14,7 @@ from bot.listeners.whereabouts import Whereabouts
 from bot.mailapi import Credentials
 from bot.operation import Operation
 from bot.people import People
-from bot.texts import forms, standing
-
-WRONG_KEY = "A MailAPI key has exactly 32 letters and digits. Copy it again from your account."
-WRONG_CALLER_ID = "The caller id is a whole number, such as 123. MailAPI shows it in your account."
+from bot.texts import forms, refusals, standing
 
 
 class Submissions:
@@ -81,10 +78,10 @@ def _credentials(filled: Mapping[str, Any]) -> tuple[Credentials | None, dict[st
     caller_id = filled.get(forms.CALLER_ID, "").strip()
     errors: dict[str, str] = {}
     if not re.fullmatch("[0-9]{1,18}", caller_id) or not int(caller_id):
-        errors[forms.CALLER_ID] = WRONG_CALLER_ID
+        errors[forms.CALLER_ID] = refusals.WRONG_CALLER_ID
     try:
         credentials = Credentials(filled.get(forms.KEY, "").strip(), int(caller_id) if not errors else 1)
     except ValueError:
-        errors[forms.KEY] = WRONG_KEY
+        errors[forms.KEY] = refusals.WRONG_KEY
         return None, errors
     return (None, errors) if errors else (credentials, errors)

@@ -27,6 +27,16 @@ def refusal(error: UserError, nearest: str | None = None) -> Message:
     return Message(f"{text}{example}", blocks)
 
 
+def asked(title: str, *, in_thread: bool) -> Message:
+    """A request is written down."""
+    where = (
+        "Its result follows in this thread."
+        if in_thread
+        else "It is announced in this channel, and the result follows in its thread."
+    )
+    return Message(f"Asked for {title}. {where}")
+
+
 def run_again(text: str, operation: Operation) -> Message:
     """The same thing was asked for a moment ago; a button runs it again."""
     value = json.dumps({"kind": operation.kind, "parameters": operation.parameters()})

@@ -122,6 +122,14 @@ def refused_message(last_four: str, reason: str, *, in_force: str | None) -> Mes
     )
 
 
+KEY_UNCHECKED = "MailAPI did not answer, so the key could not be checked."
+
+
+def key_rejected(reason: str) -> str:
+    """Why a key was not connected, as MailAPI words it. Plain text."""
+    return f"MailAPI says: {reason}"
+
+
 def refused_form(reason: str, *, in_force: str | None, caller_id: int) -> Block:
     """The form again, saying what was wrong."""
     return connect_form(last_four=in_force, error=f"Not connected. {reason}", caller_id=caller_id)

@@ -11,6 +11,8 @@ MOST_SHOWN = 300
 MOST_CHARACTERS = 30_000
 """A form has at most 250,000 bytes, of which a character may need six."""
 NOTHING = "no credentials from MailAPI"
+NOT_CONNECTED = "This workspace is not connected any more."
+KEY_REFUSED = "MailAPI refuses this workspace's key."
 WHERE_FROM = (
     "Where MailAPI gives no credentials, set the mailbox's password in your MailAPI account. "
     "That you looked is in the audit; nothing of this is stored in Slack or here."

@@ -26,11 +26,10 @@ async def check(machine: Machine, slack: Slack, connection: Connection) -> None:
     try:
         found = await machine.account(connection).domains.list()
     except Rejected as error:
-        await machine.database.write(partial(_refused, machine, connection, f"MailAPI says: {error.reason}"))
+        await machine.database.write(partial(_refused, machine, connection, forms.key_rejected(error.reason)))
     except MailAPIError as error:
         if connection.attempts + 1 >= MOST_TRIES:
-            reason = "MailAPI did not answer, so the key could not be checked."
-            await machine.database.write(partial(_refused, machine, connection, reason))
+            await machine.database.write(partial(_refused, machine, connection, forms.KEY_UNCHECKED))
             return
         log.info("key check put off", connection=connection.id, reason=type(error).__name__)
         due_at = machine.clock() + min(retry_after(connection.attempts + 1), timedelta(seconds=4))

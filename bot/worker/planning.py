@@ -15,7 +15,7 @@ from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import retry_after
 from bot.progress import Plan
-from bot.texts import card
+from bot.texts import card, refusals
 from bot.worker.ending import end_request
 from bot.worker.machine import Machine, NotConnected, operation_of
 from storage import calls, moves, requests, workspaces
@@ -99,8 +99,7 @@ async def _unknown_domain(machine: Machine, connection: Connection, operation: O
 
 def _no_such_domain(name: str, known: Collection[str]) -> str:
     near = get_close_matches(name, known, n=3, cutoff=0.6)
-    hint = f" Did you mean {' or '.join(near)}?" if near else " /mail domain list shows those that it has."
-    return f"This MailAPI account has no domain {name}.{hint}"
+    return refusals.no_such_domain(name, near)
 
 
 def _settle(

@@ -13,7 +13,7 @@ from bot.mailapi import KeyRefused, MailAPIError, NotFound, Task, TaskKind, Task
 from bot.notices import owing
 from bot.operation import Operation, Sight, Standing
 from bot.pace import retry_after
-from bot.texts import thread
+from bot.texts import outcomes, thread
 from bot.worker.ending import end_call
 from bot.worker.machine import Machine, NotConnected, operation_of
 from storage import calls, connections, requests
@@ -92,13 +92,13 @@ def _from_task(call: Call, task: Task) -> Results:
     results = {name: told[name] for name in call.names if name in told}
     if task.state is TaskState.RUNNING:
         return {name: result for name, result in results.items() if result["ok"]}
-    word = task.reason or ("MailAPI said nothing about it" if task.state is TaskState.COMPLETED else task.word)
+    word = task.reason or (outcomes.NOTHING_SAID if task.state is TaskState.COMPLETED else task.word)
     return {name: results.get(name, {"ok": False, "word": word or "failed"}) for name in call.names}
 
 
 def _gone(call: Call, sight: Sight) -> Results:
     """MailAPI does not know the task any more: what is listed and was not there before is what it made."""
-    lost = {"ok": False, "word": "MailAPI no longer knows the task, and the mailbox is not listed"}
+    lost = {"ok": False, "word": outcomes.TASK_GONE}
     return dict.fromkeys(call.names, lost) | from_sight(call, sight)
 
 
