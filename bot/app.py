@@ -133,7 +133,9 @@ def _listen_for(
     directory = Directory(machine=machine, clock=clock)
     queries = Queries(machine=machine, slack=slack)
     viewer = CredentialsViewer(machine=machine, slack=slack)
-    dispatch = Dispatch(intake=intake, queries=queries, standings=Standings(database=database), nudge=worker.nudge_soon)
+    dispatch = Dispatch(
+        intake=intake, queries=queries, standings=Standings(database=database, clock=clock), nudge=worker.nudge_soon
+    )
     register(
         app,
         Guard(slack=slack, after=after, directory=directory, rate=Rate(clock, settings.mailroom_commands_a_minute)),

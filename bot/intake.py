@@ -178,14 +178,14 @@ class Intake:
         connection = connections.in_force(session, origin.workspace)
         if connection is None:
             raise UserError(NOT_CONNECTED, connect=True)
-        now, why = self._clock(), thread.disconnected(origin.person)
+        now = self._clock()
         for request in requests.open_ones(session, origin.workspace):
             if requests.move(session, request.id, RequestState.PLANNING, RequestState.CANCELLED, ended_at=now):
                 session.refresh(request)
                 owing.refresh(session, request, now=now)
-                owing.thread(session, request, "disconnected", thread.never_sent(request.asker, why), now=now)
+                owing.thread(session, request, "disconnected", thread.never_sent(request.asker, origin.person), now=now)
         for call in calls.unsent(session, origin.workspace):
-            end_call(session, call, call.state, CallState.CANCELLED, now=now, reason=why)
+            end_call(session, call, call.state, CallState.CANCELLED, now=now, reason=thread.DISCONNECTED)
         connections.give_up(session, connection)
         self._audit(session, origin, "disconnect", "done", f"connection:{connection.id}")
         return connection.last_four

@@ -1,16 +1,19 @@
 """How a workspace stands, read from the rows."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 from sqlmodel import Session
 
+from bot.clock import Clock
+from bot.commands import WINDOWS
 from bot.notices.owing import progress_of
 from bot.progress import Progress
 from bot.texts.standing import MOST_SHOWN, Standing
 from storage import calls, connections, requests
 from storage.database import Database
-from storage.tables import Request
+from storage.tables import Connection, Request
 
 log = structlog.get_logger(__name__)
 
@@ -20,19 +23,21 @@ MOST_RECENT = 20
 class Standings:
     """Answers about a workspace that need nobody else."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     async def of(self, workspace: str) -> Standing:
-        """The connection, what is under way, and which windows are closed."""
+        """The connection, what is under way, and which windows are open."""
 
         def read(session: Session) -> Standing:
+            connection = connections.in_force(session, workspace)
             return Standing(
-                connection=connections.in_force(session, workspace),
+                connection=connection,
                 open_requests=_readable(session, requests.open_ones(session, workspace, most=MOST_SHOWN)),
                 open_count=requests.count_open(session, workspace),
                 planning=requests.count_planning(session, workspace),
-                windows=calls.waiting(session, workspace),
+                windows=_windows(session, connection, now=self._clock()) if connection else {},
                 out=calls.count_out(session, workspace),
             )
 
@@ -43,6 +48,16 @@ class Standings:
         return await self._database.read(
             lambda session: _readable(session, requests.recent(session, workspace, asker=asker, most=MOST_RECENT))
         )
+
+
+def _windows(session: Session, connection: Connection, *, now: datetime) -> dict[str, datetime]:
+    """When MailAPI takes the next request for a domain: by what was sent, or by what waits for it."""
+    opens: dict[str, datetime] = {}
+    for kind, length in WINDOWS.items():
+        sent = calls.sent_since(session, connection.id, kind, since=now - length)
+        opens |= {domain: sent_at + length for domain, sent_at in sent}
+    waiting = calls.waiting(session, connection.workspace_id)
+    return opens | {call.domain: call.due_at for call in waiting if call.due_at is not None}
 
 
 def _readable(session: Session, found: Sequence[Request]) -> Sequence[Progress]:

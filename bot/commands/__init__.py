@@ -42,6 +42,8 @@ _FORMS = {form.kind: form for form in (*domain.FORMS, *subdomain.FORMS, *mailbox
 _LISTS: dict[str, type[ListQuery]] = {query.kind: query for query in (*domain.LISTS, *mailbox.LISTS)}
 LISTED_KINDS = tuple(name for name, kind in _KINDS.items() if kind.task_kind is None)
 """The kinds whose end is seen in the account's list of domains."""
+WINDOWS = {name: kind.window for name, kind in _KINDS.items() if kind.window is not None}
+"""The kinds of which MailAPI takes one for a domain within some time, and that time."""
 
 
 def understand(text: str) -> Asked:

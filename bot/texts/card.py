@@ -19,7 +19,7 @@ MOVED = {
 def card(progress: Progress, *, moved: str | None = None) -> Message:
     """The root message as things stand; `moved` is the key of why it stands in a direct message."""
     request, operation = progress.request, progress.operation
-    status = progress.plan.unplanned or _status(progress)
+    status = _status(progress)
     preface = MOVED[moved].format(channel=f"<#{request.asked_in}>") if moved else ""
     title = operation.title()
     return Message(
@@ -52,6 +52,8 @@ _STATUS_OF_MANY = {
 
 
 def _status(progress: Progress) -> str:
+    if progress.request.state is RequestState.PLANNING and progress.plan.unplanned:
+        return progress.plan.unplanned
     total = progress.operation.counted(progress.total)
     worded = _STATUS | (_STATUS_OF_ONE if progress.total == 1 else _STATUS_OF_MANY)
     return worded[progress.request.state].format(

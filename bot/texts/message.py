@@ -34,6 +34,17 @@ def section(text: str) -> Block:
     return {"type": "section", "text": mrkdwn(text if len(text) <= _SECTION else text[: _SECTION - 1] + "…")}
 
 
+def sections(lines: Sequence[str]) -> list[Block]:
+    """Lines in as many paragraphs as they need, so that none is cut in the middle."""
+    paragraphs: list[str] = []
+    for line in lines:
+        if paragraphs and len(paragraphs[-1]) + len(line) < _SECTION:
+            paragraphs[-1] += f"\n{line}"
+        else:
+            paragraphs.append(line)
+    return [section(paragraph) for paragraph in paragraphs]
+
+
 def context(*parts: str) -> Block:
     """Small print, its parts joined by dots."""
     return {"type": "context", "elements": [mrkdwn(" · ".join(part for part in parts if part))]}

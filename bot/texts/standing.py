@@ -8,9 +8,9 @@ from bot import mrkdwn
 from bot.errors import Offer
 from bot.progress import Progress
 from bot.texts.answers import CONNECT, OPEN_FORM, offered
-from bot.texts.message import Block, Message, actions, button, context, section
+from bot.texts.message import Block, Message, actions, button, context, section, sections
 from storage.states import RequestState
-from storage.tables import Call, Connection
+from storage.tables import Connection
 
 RUN = "run_line"
 """The action of buttons that stand for a typed line, which is their value."""
@@ -40,7 +40,8 @@ class Standing:
     """The first few of them."""
     open_count: int
     planning: int
-    windows: Sequence[Call]
+    windows: Mapping[str, datetime]
+    """The domains that had a sub-domain request within the hour, and when MailAPI takes the next."""
     out: int
 
 
@@ -90,16 +91,15 @@ def status(standing: Standing) -> Message:
     under_way = [f"• {_summary(progress)}" for progress in standing.open_requests[:MOST_SHOWN]]
     more = standing.open_count - len(under_way)
     windows = [
-        f"• Sub-domains of {mrkdwn.domain_shown(call.domain)}: taken again {mrkdwn.moment(call.due_at)}"
-        for call in standing.windows
-        if call.due_at is not None
+        f"• Sub-domains of {mrkdwn.domain_shown(domain)}: taken again {mrkdwn.moment(opens_at)}"
+        for domain, opens_at in sorted(standing.windows.items(), key=lambda window: window[1])[:MOST_SHOWN]
     ]
     blocks = [
         section("\n".join(line for line in lines if line)),
         section(f"*Under way:* {_requests(standing.open_count)}, {standing.out} of their calls with MailAPI"),
-        *([section("\n".join(under_way))] if under_way else []),
+        *sections(under_way),
         *([context(f"and {more} more")] if more > 0 else []),
-        *([section("*Waiting for MailAPI's hourly window*\n" + "\n".join(windows[:MOST_SHOWN]))] if windows else []),
+        *(sections(["*MailAPI takes one sub-domain request an hour for a domain*", *windows]) if windows else []),
     ]
     return Message(f"{lines[0]} {_requests(standing.open_count)} under way.", blocks)
 
@@ -116,7 +116,7 @@ def tasks(shown: Sequence[Progress], links: Mapping[int, str], *, mine: bool) ->
         where = f" · <{link}|thread>" if link else ""
         lines.append(f"• {_summary(progress)}, asked by {mrkdwn.person(progress.request.asker)} {asked}{where}")
     title = "Your recent requests" if mine else "Recent requests"
-    return Message(f"{title}: {len(shown)}", [section(f"*{title}*"), section("\n".join(lines))])
+    return Message(f"{title}: {len(shown)}", [section(f"*{title}*"), *sections(lines)])
 
 
 def disconnect_question(standing: Standing) -> Block:

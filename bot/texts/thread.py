@@ -146,14 +146,16 @@ def paused(last_four: str, reason: str) -> Message:
     )
 
 
-def disconnected(person: str) -> str:
-    """Why something was never sent: somebody gave up the key."""
-    return f"{mrkdwn.person(person)} disconnected MailAPI before this was sent"
+DISCONNECTED = "MailAPI was disconnected before this was sent"
+"""What became of a call that was never sent since somebody gave up the key."""
 
 
-def never_sent(asker: str, why: str) -> Message:
-    """To the asker of a request that ended before anything was sent."""
-    return Message(f"{mrkdwn.person(asker)} Nothing was created: {why}. Ask again once a key is connected.")
+def never_sent(asker: str, by: str) -> Message:
+    """To the asker of a request that ended before anything was sent, since `by` gave up the key."""
+    return Message(
+        f"{mrkdwn.person(asker)} Nothing was created: {mrkdwn.person(by)} disconnected MailAPI before this was sent. "
+        "Ask again once a key is connected."
+    )
 
 
 def resumed(what: str) -> Message:

@@ -36,9 +36,7 @@ async def send(machine: Machine, call: Call) -> None:
         connection = await machine.connection(call.workspace_id)
     except NotConnected:
         # The key was given up while the call was out, and MailAPI did not take it.
-        given_up = {"now": machine.clock(), "reason": thread.DISCONNECTED}
-        cancel = partial(end_call, call=call, before=CallState.QUEUED, after=CallState.CANCELLED, **given_up)
-        await machine.database.write(cancel)
+        await machine.database.write(partial(_given_up, machine, call))
         return
     try:
         sight, looked_at = await _look_again(machine, call, connection, operation)
@@ -51,6 +49,10 @@ async def send(machine: Machine, call: Call) -> None:
         begun = partial(_begin, machine, call, connection, operation, sight, looked_at)
         if await machine.database.write(begun):
             await _submit(machine, call, connection, operation)
+
+
+def _given_up(machine: Machine, call: Call, session: Session) -> None:
+    end_call(session, call, CallState.QUEUED, CallState.CANCELLED, now=machine.clock(), reason=thread.DISCONNECTED)
 
 
 def _held_by_window(
