@@ -49,7 +49,7 @@ def test_a_new_key_touches_no_other_workspace(session: Session) -> None:
     assert states(session) == [IN_FORCE, IN_FORCE]
 
 
-@pytest.mark.parametrize("state", set(ConnectionState) - {ConnectionState.CHECKING})
+@pytest.mark.parametrize("state", sorted(set(ConnectionState) - {ConnectionState.CHECKING}))
 @pytest.mark.parametrize("beside_one_in_force", [True, False])
 def test_a_key_that_is_not_being_checked_replaces_nothing(
     session: Session, state: ConnectionState, *, beside_one_in_force: bool
@@ -101,7 +101,7 @@ def test_a_replaced_key_is_erased_exactly_when_no_open_call_uses_it(session: Ses
     assert (old.state, old.secret) == expected
 
 
-@pytest.mark.parametrize("state", set(ConnectionState) - {ConnectionState.REPLACED})
+@pytest.mark.parametrize("state", sorted(set(ConnectionState) - {ConnectionState.REPLACED}))
 def test_only_replaced_keys_are_erased(session: Session, state: ConnectionState) -> None:
     connection = rows.connection(session, state=state)
     assert connections.erase_unused(session, "T1") == 0
