@@ -151,7 +151,7 @@ def sent_since(session: Session, connection_id: int, kind: str, *, since: dateti
         col(Call.sent_at) > since,
         col(Call.state).in_(_TAKEN),
     )
-    return [(domain, sent_at) for domain, sent_at in session.exec(query.group_by(Call.domain))]
+    return [(domain, sent_at) for domain, sent_at in session.exec(query.group_by(Call.domain)) if sent_at is not None]
 
 
 def last_sent(session: Session, connection: Connection, domain: str, kind: str) -> datetime | None:
