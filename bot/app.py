@@ -130,7 +130,7 @@ def _listen_for(
         pace=machine.pace,
         most_open=settings.mailroom_open_requests,
     )
-    directory = Directory(machine=machine, clock=clock)
+    directory = Directory(machine=machine, clock=clock, after=after)
     queries = Queries(machine=machine, slack=slack)
     viewer = CredentialsViewer(machine=machine, slack=slack)
     dispatch = Dispatch(

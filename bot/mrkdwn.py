@@ -32,16 +32,16 @@ def code(text: str) -> str:
 
 def domain_shown(name: str) -> str:
     """A domain, an international one as people write it and as it travels."""
-    return _both(_written(name), name)
+    return _both(domain_written(name), name)
 
 
 def address_shown(address: str) -> str:
     """A mail address, its domain likewise."""
     local_part, _, domain = address.rpartition("@")
-    return _both(f"{local_part}@{_written(domain)}", address)
+    return _both(f"{local_part}@{domain_written(domain)}", address)
 
 
-def _written(domain: str) -> str:
+def domain_written(domain: str) -> str:
     """An international domain as people write it."""
     try:
         return idna.decode(domain)

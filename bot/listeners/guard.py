@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
-from difflib import get_close_matches
 from typing import TypeVar
 
 import structlog
@@ -49,7 +48,7 @@ class Guard:
             except Repeated as error:
                 await door.reply(answers.run_again(error.text, error.operation))
             except UserError as error:
-                await door.reply(answers.refusal(error, self._nearest(door, error)))
+                await door.reply(answers.refusal(error, await self._nearest(door, error)))
             except DatabaseUnavailable as error:
                 log.warning("not written down", reason=str(error))
                 await door.reply(answers.not_written())
@@ -60,10 +59,9 @@ class Guard:
 
         return listener
 
-    def _nearest(self, door: Door, error: UserError) -> str | None:
+    async def _nearest(self, door: Door, error: UserError) -> str | None:
         """For a word that is no domain of the workspace, the nearest that is one."""
         if error.domain is None:
             return None
-        known = self._directory.known(workspace_of(door.body))
-        near = get_close_matches(error.domain.lower(), known, n=1, cutoff=0.5)
-        return mrkdwn.domain_shown(near[0]) if near else None
+        near = await self._directory.nearest(workspace_of(door.body), error.domain)
+        return mrkdwn.domain_shown(near) if near else None

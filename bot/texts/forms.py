@@ -18,6 +18,8 @@ VALUE = "value"
 """The action id of every field; a field is known by its block."""
 FIND_DOMAIN = "find_domain"
 """The action id of the fields in which a domain is chosen by typing."""
+MOST_VALUE = 150
+"""The longest domain that a choice can stand for."""
 _MOST_OPTION = 75
 _ALERT = 200
 """The most characters that an alert takes."""
@@ -44,7 +46,7 @@ def _field(field: Field, text: str) -> Block:
 def _element(field: Field, text: str) -> Block:
     match field.element:
         case Element.DOMAIN:
-            chosen = {"initial_option": option(text)} if text and len(text) <= _MOST_OPTION else {}
+            chosen = {"initial_option": option(text)} if text and len(text) <= MOST_VALUE else {}
             return {"type": "external_select", "action_id": FIND_DOMAIN, "min_query_length": 0, **chosen}
         case Element.NUMBER:
             start = {"initial_value": text} if text else {}
@@ -54,8 +56,10 @@ def _element(field: Field, text: str) -> Block:
 
 
 def option(domain: str) -> Block:
-    """A domain to choose."""
-    return {"text": plain(mrkdwn.cut(domain, _MOST_OPTION)), "value": domain}
+    """A domain to choose, an international one as people write it and as it travels; at most `MOST_VALUE` long."""
+    written = mrkdwn.domain_written(domain)
+    shown = domain if written == domain else f"{written} ({domain})"
+    return {"text": plain(mrkdwn.cut(shown, _MOST_OPTION)), "value": domain}
 
 
 def filled_in(values: Mapping[str, Any]) -> dict[str, str]:
