@@ -30,7 +30,8 @@ def no_count(word: str) -> str:
 
 def too_many_mailboxes(number: int, most: int) -> str:
     """More than one bulk may have."""
-    return f"{number:,} mailboxes are too many at once: ask for up to {most:,} and repeat."
+    # The same prefix would be numbered from 1 again, and name the same mailboxes.
+    return f"{number:,} mailboxes are too many at once. Split them: up to {most:,} with this prefix, more with another."
 
 
 def too_many_labels(number: int, most: int) -> str:
@@ -176,6 +177,11 @@ def no_such_domain(name: str, near: Iterable[str]) -> str:
     meant = " or ".join(near)
     hint = f"Did you mean {meant}?" if meant else "/mail domain list shows those that it has."
     return f"This MailAPI account has no domain {name}. {hint}"
+
+
+def not_found(reason: str, near: str) -> str:
+    """MailAPI does not know a domain, and has another one with a similar name."""
+    return f"MailAPI says: {mrkdwn.escape(reason)} Did you mean {mrkdwn.domain_shown(near)}?"
 
 
 def _quoted(word: str) -> str:
