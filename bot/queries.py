@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.commands.command import ListQuery, Query
+from bot.errors import UserError
 from bot.mailapi import Account, KeyRefused, MailAPIError, Rejected
 from bot.slack import Slack, SlackError
 from bot.texts import answers
@@ -61,6 +62,8 @@ class Queries:
             await tell(answers.still_looking())
         try:
             answer = await asking
+        except UserError as error:
+            await tell(answers.refusal(error))
         except (MailAPIError, SlackError) as error:
             await tell(await self._in_vain(error, connection))
         else:

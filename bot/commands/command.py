@@ -70,7 +70,7 @@ class ListQuery(BaseModel, ABC):
 
     @abstractmethod
     async def listing(self, account: Account) -> Listing:
-        """Ask for the whole list; raises `MailAPIError`."""
+        """Ask for the whole list; raises `MailAPIError`, or `UserError` with what to ask instead."""
 
 
 Asked = Operation | Query | ListQuery | Say | OpenConnectForm | OpenForm | Overview | Status | Tasks | Disconnect

@@ -2,6 +2,7 @@
 
 from abc import ABC
 from collections.abc import Collection
+from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field as Bounds
@@ -9,9 +10,9 @@ from pydantic import Field as Bounds
 from bot import mrkdwn, words
 from bot.commands.command import Asked, Command, ListQuery
 from bot.commands.reading import read
-from bot.errors import FieldError, UsageError
+from bot.errors import FieldError, UsageError, UserError
 from bot.form import Element, Field, Form
-from bot.mailapi import Account, TaskKind
+from bot.mailapi import Account, NotFound, TaskKind
 from bot.operation import Listed, Operation, Sight, Standing
 from bot.texts import fields, guide, lists, refusals
 from bot.texts.lists import Listing
@@ -176,9 +177,15 @@ class ListMailboxes(ListQuery):
     domain: words.Domain
 
     async def listing(self, account: Account) -> Listing:
-        """A row for each."""
-        found = await account.mailboxes.list(self.domain)
+        """A row for each; raises `UserError` for a domain that is not there where another is near."""
         domains = (await account.domains.list()).domains
+        try:
+            found = await account.mailboxes.list(self.domain)
+        except NotFound as error:
+            near = get_close_matches(self.domain, [domain.name for domain in domains], 1, 0.6)
+            if not near:
+                raise
+            raise UserError(refusals.not_found(error.reason, near[0]), example=LIST_EXAMPLE) from None
         quota = next((domain.quota_mb for domain in domains if domain.name == self.domain), None)
         return lists.mailboxes(self.domain, found, quota, self.wanted)
 
