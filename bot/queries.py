@@ -48,7 +48,7 @@ class Queries:
         async def ask(account: Account) -> Message:
             listing = await query.listing(account)
             channel = await self._slack.direct_channel(person)
-            await self._slack.upload(channel, f"{listing.name}.csv", listing.csv())
+            await self._slack.upload(channel, f"{listing.name}.csv", listing.csv(), listing.summary)
             return answers.csv_sent()
 
         await self._patiently(ask, connection, tell, tell)

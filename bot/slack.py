@@ -141,14 +141,17 @@ class Slack:
             )
         )
 
-    async def upload(self, channel: str, name: str, content: str, *, thread_ts: str | None = None) -> None:
-        """Share a text file; Slack takes the name, then the bytes, then where it goes."""
+    async def upload(self, channel: str, name: str, content: str, text: str, *, thread_ts: str | None = None) -> None:
+        """Share a text file below `text`; Slack takes the name, then the bytes, then where it goes."""
         data = content.encode()
         place = await _named(self.client.files_getUploadURLExternal(filename=name, length=len(data)))
         await self._put(str(place["upload_url"]), data)
         await _named(
             self.client.files_completeUploadExternal(
-                files=[{"id": str(place["file_id"]), "title": name}], channel_id=channel, thread_ts=thread_ts
+                files=[{"id": str(place["file_id"]), "title": name}],
+                channel_id=channel,
+                thread_ts=thread_ts,
+                initial_comment=text,
             )
         )
 

@@ -64,9 +64,10 @@ def thread(session: Session, request: Request, key: str, message: Message, *, no
     _owe(session, request, THREAD, f"request:{request.id}:{key}", message.content(), now=now)
 
 
-def file(session: Session, request: Request, key: str, name: str, content: str, *, now: datetime) -> None:
-    """Owe a file in the request's thread."""
-    _owe(session, request, FILE, f"request:{request.id}:{key}", {"name": name, "content": content}, now=now)
+def file(session: Session, request: Request, key: str, file: tuple[str, str, str], *, now: datetime) -> None:
+    """Owe a file in the request's thread: its name, its content, and the text above it."""
+    content = dict(zip(("name", "content", "text"), file, strict=True))
+    _owe(session, request, FILE, f"request:{request.id}:{key}", content, now=now)
 
 
 def direct(session: Session, workspace: str, user: str, key: str, message: Message, *, now: datetime) -> None:

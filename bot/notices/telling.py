@@ -95,7 +95,8 @@ class Teller:
     async def _share_file(self, notice: Notice) -> tuple[str, None]:
         request = await self._request(notice)
         file = notice.content
-        await self._slack.upload(request.home_channel, file["name"], file["content"], thread_ts=_thread_of(request))
+        name, content, text = file["name"], file["content"], file["text"]
+        await self._slack.upload(request.home_channel, name, content, text, thread_ts=_thread_of(request))
         return request.home_channel, None
 
     async def _post_directly(self, notice: Notice) -> tuple[str, str]:

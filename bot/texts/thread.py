@@ -45,12 +45,16 @@ def outcome_rows(progress: Progress) -> tuple[tuple[str, str], list[tuple[str, s
     return (progress.operation.nouns[0].capitalize(), "Result"), rows
 
 
-def outcome_file(progress: Progress) -> tuple[str, str] | None:
-    """The name and content of the file with all outcomes, where the table does not fit; the name tells the request."""
+def outcome_file(progress: Progress) -> tuple[str, str, str] | None:
+    """The name, content and text of the file with all outcomes, where the table does not fit.
+
+    The name tells the request.
+    """
     head, rows = outcome_rows(progress)
     if fits(head, rows):
         return None
-    return f"mailroom-request-{progress.request.id}.csv", as_csv(head, rows)
+    text = f"What became of each of the {progress.operation.title()}"
+    return f"mailroom-request-{progress.request.id}.csv", as_csv(head, rows), text
 
 
 def _looks(progress: Progress) -> list[Block]:

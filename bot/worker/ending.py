@@ -41,7 +41,7 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
     owing.thread(session, request, "completion", thread.completion(progress), now=now)
     file = thread.outcome_file(progress)
     if file is not None:
-        owing.file(session, request, "outcomes", *file, now=now)
+        owing.file(session, request, "outcomes", file, now=now)
     connections.erase_unused(session, request.workspace_id)
     audit.append(
         session,

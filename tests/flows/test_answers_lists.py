@@ -170,6 +170,8 @@ async def test_the_whole_list_is_sent_as_a_file_to_a_direct_message(mailroom: Ma
     assert head == ["Mailbox", "Status", "Quota", "Created"]
     assert [row[0] for row in body] == [f"a{n:02}@example.com" for n in range(60)]
     assert {tuple(row[1:3]) for row in body} == {("active", "100MB")}
+    (told,) = await mailroom.ben.direct_messages()
+    assert told.text.startswith("60 mailboxes at `example.com`")
     assert len(await mailroom.ana.direct_messages()) == 1
     assert await mailroom.roots(mailroom.ana) == []
 

@@ -126,6 +126,7 @@ async def test_an_outcome_that_does_not_fit_into_a_table_is_counted_and_all_of_i
     await mailroom.at_rest()
     replies = await mailroom.ana.reads_thread(MAIL, root.ts)
     assert [bool(reply.files) for reply in replies] == [False, True]
+    assert replies[1].text == "What became of each of the 120 mailboxes at `example.com`"
 
 
 async def test_of_many_that_failed_in_part_the_failures_are_told_and_the_file_has_all(mailroom: Mailroom) -> None:
