@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from bot.errors import FieldError, NotADomain, Offer, UsageError
 from bot.operation import Operation
 from bot.texts import refusals
+from bot.texts.fields import Element
 from bot.words import Typed
 
 Raw = Mapping[str, str]
@@ -19,15 +19,6 @@ class OpenForm:
     """The form for an operation, with what was typed of it."""
 
     offer: Offer
-
-
-class Element(StrEnum):
-    """How a field is filled in."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    DOMAIN = "domain"
-    """Chosen by typing, from the workspace's own domains."""
 
 
 @dataclass(frozen=True)

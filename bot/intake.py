@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from bot import access, mrkdwn
+from bot import access
 from bot.access import Actor
 from bot.clock import Clock
 from bot.commands import operation_from
@@ -21,7 +21,7 @@ from bot.operation import Operation
 from bot.pace import Pace
 from bot.people import People
 from bot.progress import Plan
-from bot.texts import card, thread
+from bot.texts import answers, card, refusals, thread
 from bot.texts.message import Message
 from bot.worker.ending import end_call
 from bot.worker.planning import add_calls
@@ -33,17 +33,6 @@ from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
 
-GUESTS = "Guests and people of other organisations cannot use Mailroom. Ask a member of this workspace."
-NOT_CONNECTED = "This workspace has no MailAPI key yet. Connect one with `/mail connect`, then run this again."
-NOT_YOURS = (
-    "Only admins, owners and whoever connected the key in force can replace it. "
-    "Ask {connected_by}, or an admin of this workspace."
-)
-UNKNOWN_REQUEST = "This request is not known any more."
-NOT_YOUR_CREDENTIALS = "Only the person who asked for these mailboxes, and admins, can see their credentials."
-TOO_MANY_OPEN = (
-    "This workspace has {:,} requests under way, which is as many as it may have. Ask again when some ended."
-)
 REPEATED_WITHIN = timedelta(seconds=10)
 
 
@@ -51,10 +40,7 @@ class Repeated(UserError):
     """The same person asked for the same thing a moment ago."""
 
     def __init__(self, operation: Operation, before: int, asked_at: datetime) -> None:
-        super().__init__(
-            f"You asked for {operation.title()} {mrkdwn.moment(asked_at, '{time_secs}')} already, "
-            f"as request {before}. Run it again?"
-        )
+        super().__init__(refusals.repeated(operation.title(), asked_at, before))
         self.operation = operation
 
 
@@ -90,12 +76,7 @@ class Intake:
         await self._member(origin, operation.kind)
         request = await self._database.write(partial(self._ask, operation, origin, again))
         log.info("request asked", request=request.id, kind=request.kind, workspace=request.workspace_id)
-        where = (
-            "Its result follows in this thread."
-            if origin.thread
-            else "It is announced in this channel, and the result follows in its thread."
-        )
-        return Message(f"Asked for {operation.title()}. {where}")
+        return answers.asked(operation.title(), in_thread=origin.thread is not None)
 
     def _ask(self, operation: Operation, origin: Origin, again: bool, session: Session) -> Request:  # noqa: FBT001 - partial
         workspaces.lock(session, origin.workspace)  # of two deliveries at once, the second one finds the first's row
@@ -106,11 +87,11 @@ class Intake:
         fingerprint = _fingerprint(operation, origin)
         facts = requests.facts(session, origin.workspace, fingerprint, since=now - REPEATED_WITHIN)
         if facts.connection is None:
-            raise UserError(NOT_CONNECTED, connect=True)
+            raise UserError(refusals.NOT_CONNECTED, connect=True)
         if facts.like is not None and not again:
             raise Repeated(operation, facts.like, facts.like_at)
         if facts.open >= self._most_open:
-            raise UserError(TOO_MANY_OPEN.format(self._most_open))
+            raise UserError(refusals.too_many_open(self._most_open))
         request = Request(
             workspace_id=origin.workspace,
             kind=operation.kind,
@@ -138,7 +119,7 @@ class Intake:
         await self._member(origin, "query")
         found = await self._database.read(lambda session: connections.in_force(session, origin.workspace))
         if found is None:
-            raise UserError(NOT_CONNECTED, connect=True)
+            raise UserError(refusals.NOT_CONNECTED, connect=True)
         return found
 
     async def member(self, origin: Origin, action: str) -> Actor:
@@ -149,7 +130,7 @@ class Intake:
         """Make sure that this person may ask, and that there is a key; raises `UserError`."""
         await self._member(origin, action)
         if await self._database.read(lambda session: connections.in_force(session, origin.workspace)) is None:
-            raise UserError(NOT_CONNECTED, connect=True)
+            raise UserError(refusals.NOT_CONNECTED, connect=True)
 
     async def first_time(self, workspace: str, event_id: str) -> bool:
         """Whether Slack delivers this event for the first time."""
@@ -162,10 +143,10 @@ class Intake:
         actor = await self._member(origin, "credentials")
         request = await self._database.read(lambda session: requests.get(session, origin.workspace, request_id))
         if request is None:
-            raise UserError(UNKNOWN_REQUEST)
+            raise UserError(refusals.UNKNOWN_REQUEST)
         subject = f"request:{request_id}"
         if not access.may_steer(actor, asker=request.asker):
-            await self._refuse(origin, "credentials", NOT_YOUR_CREDENTIALS, subject)
+            await self._refuse(origin, "credentials", refusals.NOT_YOUR_CREDENTIALS, subject)
         await self._database.write(lambda session: self._audit(session, origin, "credentials", "shown", subject))
         return request
 
@@ -177,7 +158,7 @@ class Intake:
     def _disconnect(self, origin: Origin, session: Session) -> str:
         connection = connections.in_force(session, origin.workspace)
         if connection is None:
-            raise UserError(NOT_CONNECTED, connect=True)
+            raise UserError(refusals.NOT_CONNECTED, connect=True)
         now = self._clock()
         for request in requests.open_ones(session, origin.workspace):
             if requests.move(session, request.id, RequestState.PLANNING, RequestState.CANCELLED, ended_at=now):
@@ -195,8 +176,7 @@ class Intake:
         actor = await self._member(origin, "connect")
         found = await self._database.read(lambda session: connections.in_force(session, origin.workspace))
         if not access.may_connect(actor, connected_by=found.connected_by if found else None):
-            connected_by = mrkdwn.person(found.connected_by) if found else "an admin"
-            await self._refuse(origin, "connect", NOT_YOURS.format(connected_by=connected_by))
+            await self._refuse(origin, "connect", refusals.not_your_key(found.connected_by if found else None))
         return found
 
     async def connect(self, credentials: Credentials, origin: Origin, *, view_id: str) -> None:
@@ -232,15 +212,15 @@ class Intake:
         call = calls.get(session, origin.workspace, call_id)
         request = requests.lock(session, call.request_id) if call else None
         if call is None or request is None:
-            raise UserError(UNKNOWN_REQUEST)
+            raise UserError(refusals.UNKNOWN_REQUEST)
         if not access.may_steer(actor, asker=request.asker):
-            raise Forbidden("Only the person who asked for this, and admins, can decide how it goes on.")
-        said = f"{mrkdwn.person(origin.person)} chose {_CHOICES[action]}"
+            raise Forbidden(refusals.NOT_YOUR_REQUEST)
+        said = thread.chosen(origin.person, action)
         key = f"call:{call_id}:{action}:{origin.deduplication_key}"
         if notices.by_key(session, origin.workspace, f"request:{request.id}:{key}") is not None:
             return said  # the same click, delivered again
         if not self._steer(session, action, call, request):
-            raise UserError("This was decided already, or has settled itself. The root message shows how it stands.")
+            raise UserError(refusals.DECIDED)
         session.expire_all()
         owing.thread(session, request, key, Message(said), now=self._clock())
         owing.refresh(session, request, now=self._clock())
@@ -279,7 +259,7 @@ class Intake:
     async def _member(self, origin: Origin, action: str) -> Actor:
         actor = await self._people.actor(origin.workspace, origin.person)
         if not access.may_ask(actor):
-            await self._refuse(origin, action, GUESTS)
+            await self._refuse(origin, action, refusals.GUESTS)
         return actor
 
     async def _refuse(self, origin: Origin, action: str, why: str, subject: str = "") -> None:
@@ -298,13 +278,6 @@ class Intake:
             subject=subject,
             details={"channel": origin.channel, **details},
         )
-
-
-_CHOICES = {
-    thread.KEEP_WATCHING: "to keep watching for another 24 hours.",
-    thread.LOOK_AGAIN: "to look again.",
-    thread.SEND_AGAIN: "to send again what is missing. Mailboxes of a bulk are sent one by one.",
-}
 
 
 def _fingerprint(operation: Operation, origin: Origin) -> str:

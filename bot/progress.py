@@ -2,20 +2,29 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from bot.operation import Operation
-from bot.texts import outcomes
 from storage.states import CallState, RequestState
 from storage.tables import Call, Request
 
 
+class Why(StrEnum):
+    """Why a name was not made, where MailAPI's own words do not say it."""
+
+    EXISTED = "existed"
+    ASKED_FOR = "asked for"
+    NO_REASON = "no reason"
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one name: made (`ok`), not made, or still to come (`None`); `word` says why or how."""
+    """What became of one name: made (`ok`), not made, or still to come (`None`); `word` is what MailAPI says of it."""
 
     ok: bool | None
     word: str
+    why: Why | None = None
 
 
 PENDING = Outcome(ok=None, word="")
@@ -95,14 +104,14 @@ class Progress:
             return RequestState.DONE
         return RequestState.PARTLY_DONE if self.made else RequestState.FAILED
 
-    def failures(self) -> Iterator[tuple[str, str]]:
-        """The names that were not made, and why."""
-        return ((name, outcome.word) for name, outcome in self.outcomes.items() if outcome.ok is False)
+    def failures(self) -> Iterator[tuple[str, Outcome]]:
+        """The names that were not made, and what became of them."""
+        return ((name, outcome) for name, outcome in self.outcomes.items() if outcome.ok is False)
 
 
 def _known(plan: Plan) -> dict[str, Outcome]:
-    existed = {name: Outcome(ok=False, word=outcomes.EXISTED.format(word)) for name, word in plan.existing.items()}
-    return existed | {name: Outcome(ok=False, word=outcomes.ASKED_FOR) for name in plan.in_flight}
+    existed = {name: Outcome(ok=False, word=word, why=Why.EXISTED) for name, word in plan.existing.items()}
+    return existed | {name: Outcome(ok=False, word="", why=Why.ASKED_FOR) for name in plan.in_flight}
 
 
 def _of_call(call: Call) -> dict[str, Outcome]:
@@ -111,6 +120,6 @@ def _of_call(call: Call) -> dict[str, Outcome]:
     ended_badly = call.state in (CallState.FAILED, CallState.SET_ASIDE)
     # A cancelled call with a reason has none that took its place.
     if ended_badly or (call.state is CallState.CANCELLED and call.reason):
-        failed = Outcome(ok=False, word=call.reason or outcomes.NO_REASON)
+        failed = Outcome(ok=False, word=call.reason or "", why=None if call.reason else Why.NO_REASON)
         return dict.fromkeys(call.names or (), failed) | told
     return told

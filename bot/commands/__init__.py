@@ -66,7 +66,7 @@ def is_command(text: str) -> bool:
 def operation_from(kind: str, parameters: dict[str, Any]) -> Operation:
     """An operation as it was stored; raises `ValueError` where it cannot be read."""
     if kind not in _KINDS:
-        raise ValueError(f"There is no operation {kind}.")
+        raise ValueError(f"no operation {kind}")
     return _KINDS[kind].model_validate(parameters)
 
 
@@ -80,7 +80,7 @@ def form_of(kind: str) -> Form:
 def list_from(kind: str, query: dict[str, Any]) -> ListQuery:
     """A list as its buttons carry it; raises `ValueError` where it cannot be read."""
     if kind not in _LISTS:
-        raise ValueError(f"There is no list {kind}.")
+        raise ValueError(f"no list {kind}")
     return _LISTS[kind].model_validate(query)
 
 

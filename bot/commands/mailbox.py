@@ -11,10 +11,11 @@ from bot import mrkdwn, words
 from bot.commands.command import Asked, Command, ListQuery
 from bot.commands.reading import read
 from bot.errors import FieldError, UsageError, UserError
-from bot.form import Element, Field, Form
+from bot.form import Field, Form
 from bot.mailapi import Account, NotFound, TaskKind
 from bot.operation import Listed, Operation, Sight, Standing
 from bot.texts import fields, guide, lists, refusals
+from bot.texts.fields import Element
 from bot.texts.lists import Listing
 from bot.words import LONGEST_ADDRESS, LONGEST_LOCAL_PART, MOST_MAILBOXES, Typed
 

@@ -11,10 +11,11 @@ from bot import mrkdwn, words
 from bot.commands.command import Asked, Command
 from bot.commands.domain import listed
 from bot.errors import FieldError
-from bot.form import Element, Field, Form
+from bot.form import Field, Form
 from bot.mailapi import Account, TaskKind
 from bot.operation import Operation, Sight
 from bot.texts import fields, guide, refusals
+from bot.texts.fields import Element
 from bot.words import LONGEST_DOMAIN, MOST_LABELS, Typed
 
 EXAMPLE = "/mail subdomain create example.com team support billing"

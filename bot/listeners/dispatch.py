@@ -27,13 +27,10 @@ from bot.operation import Operation
 from bot.queries import Queries
 from bot.slack import SlackError
 from bot.standings import Standings
-from bot.texts import answers, forms, standing
+from bot.texts import answers, forms, refusals, standing
 from bot.texts.message import Block, Message
 
 log = structlog.get_logger(__name__)
-
-FORM_TOO_LATE = "The form could not be opened, since it took too long. Try once more."
-BUSY = "Too much is being looked up for this workspace just now. Try again in a moment."
 
 
 class Dispatch:
@@ -106,7 +103,7 @@ class Dispatch:
             await door.slack.open_view(door.trigger_id or "", view)
         except SlackError as error:
             log.warning("form not opened", reason=str(error))
-            raise UserError(FORM_TOO_LATE) from None
+            raise UserError(refusals.FORM_TOO_LATE) from None
         await door.ack()
 
     async def _standing(self, door: Door, asked: Overview | Status | Tasks) -> None:
@@ -139,7 +136,7 @@ class Dispatch:
             return
         now = await self._standings.of(door.origin.workspace)
         if door.trigger_id is None:
-            await door.reply(Message("Type `/mail disconnect` to give up the key."))
+            await door.reply(standing.to_disconnect())
             return
         await self._open(door, standing.disconnect_question(now))
 
@@ -147,6 +144,6 @@ class Dispatch:
         """Acknowledge, and do the rest behind it; raises `UserError` where too much runs already."""
         if not door.room():
             work.close()
-            raise UserError(BUSY)
+            raise UserError(refusals.BUSY)
         door.after.start(workspace_of(door.body), work)
         await door.ack()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot import mrkdwn
-from bot.form import Element, Field, Form
+from bot.texts.fields import Asked, Element, Sheet
 from bot.texts.message import Block, Message, context, plain, section
 
 CONNECT = "connect"
@@ -25,7 +25,7 @@ _ALERT = 200
 """The most characters that an alert takes."""
 
 
-def operation_form(form: Form, filled: Mapping[str, str], metadata: str) -> Block:
+def operation_form(form: Sheet, filled: Mapping[str, str], metadata: str) -> Block:
     """The form for an operation, with what is filled in already; `metadata` comes back with it."""
     return {
         "type": "modal",
@@ -38,12 +38,12 @@ def operation_form(form: Form, filled: Mapping[str, str], metadata: str) -> Bloc
     }
 
 
-def _field(field: Field, text: str) -> Block:
+def _field(field: Asked, text: str) -> Block:
     block = _input(field.name, field.label, field.hint, _element(field, text))
     return {**block, "optional": True} if field.optional else block
 
 
-def _element(field: Field, text: str) -> Block:
+def _element(field: Asked, text: str) -> Block:
     match field.element:
         case Element.DOMAIN:
             chosen = {"initial_option": option(text)} if text and len(text) <= MOST_VALUE else {}

@@ -8,10 +8,11 @@ from typing import Any
 
 from bot import mrkdwn
 from bot.mailapi import Domain, Mailbox
-from bot.texts.message import Block, Message, actions, button, context, section, table
+from bot.texts.message import Block, Message, actions, button, context, fits, section, table
 
 PAGE = 25
 TURN, GET_CSV = "turn_page", "get_csv"
+_LONGEST_CELL = 255
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -40,7 +41,7 @@ class Listing:
         where = f"Page {number} of {self.pages}" if self.pages > 1 else ""
         blocks = [
             section(self.summary),
-            table(self.head, shown, right=self.right),
+            table(self.head, _fitting(self.head, shown), right=self.right),
             *([context(where)] if where else []),
         ]
         return Message(self.summary, [*blocks, actions(*self._buttons(number, value))])
@@ -56,6 +57,15 @@ class Listing:
     def csv(self) -> str:
         """The whole list as CSV."""
         return as_csv(self.head, self.rows)
+
+
+def _fitting(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Rows of one page as Slack takes them: what is too long is cut, the longest first; the CSV has it in full."""
+    most = _LONGEST_CELL
+    while not fits(head, rows):
+        rows = [[mrkdwn.cut(cell, most) for cell in row] for row in rows]
+        most -= most // 4
+    return rows
 
 
 def as_csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

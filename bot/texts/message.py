@@ -16,7 +16,8 @@ class Message:
 
     def content(self) -> dict[str, Any]:
         """As it is stored and sent; a message without blocks shows its text."""
-        return {"text": self.text, "blocks": self.blocks or [section(self.text)]}
+        text = self.text if len(self.text) <= _TEXT else f"{self.text[: _TEXT - 1]}…"
+        return {"text": text, "blocks": self.blocks or [section(self.text)]}
 
 
 def mrkdwn(text: str) -> Block:
@@ -61,6 +62,8 @@ def button(text: str, action: str, value: str) -> Block:
 
 
 _SECTION = 3_000
+_TEXT = 4_000
+"""Slack refuses an edit whose text is longer."""
 MOST_ROWS = 99
 """Slack's table has at most 100 rows, one of which is the head."""
 MOST_TABLE_CHARACTERS = 9_500

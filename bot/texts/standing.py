@@ -116,7 +116,9 @@ def tasks(shown: Sequence[Progress], links: Mapping[int, str], *, mine: bool) ->
         where = f" · <{link}|thread>" if link else ""
         lines.append(f"• {_summary(progress)}, asked by {mrkdwn.person(progress.request.asker)} {asked}{where}")
     title = "Your recent requests" if mine else "Recent requests"
-    return Message(f"{title}: {len(shown)}", [section(f"*{title}*"), *sections(lines)])
+    return Message(
+        f"{title}: {len(shown)}. The newest is {_summary(shown[0])}.", [section(f"*{title}*"), *sections(lines)]
+    )
 
 
 def disconnect_question(standing: Standing) -> Block:
@@ -141,6 +143,11 @@ def disconnect_question(standing: Standing) -> Block:
         "close": {"type": "plain_text", "text": "Cancel"},
         "blocks": [section("\n".join(lines))],
     }
+
+
+def to_disconnect() -> Message:
+    """Where Slack opens no form."""
+    return Message("Type `/mail disconnect` to give up the key.")
 
 
 def disconnected(text: str) -> Block:

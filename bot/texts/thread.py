@@ -7,6 +7,7 @@ from bot.operation import Operation
 from bot.progress import Progress
 from bot.texts.lists import as_csv
 from bot.texts.message import Block, Message, actions, button, context, first_rows, fits, section, table
+from bot.texts.outcomes import worded
 from storage.tables import Call
 
 SHOW_CREDENTIALS = "show_credentials"
@@ -30,7 +31,7 @@ def _outcomes(progress: Progress) -> list[Block]:
     head, rows = outcome_rows(progress)
     if fits(head, rows):
         return [table(head, rows)]
-    failures = list(progress.failures())
+    failures = [(name, worded(outcome)) for name, outcome in progress.failures()]
     note = context("The file below has all of them.")
     if not failures:
         return [note]
@@ -41,7 +42,7 @@ def _outcomes(progress: Progress) -> list[Block]:
 
 def outcome_rows(progress: Progress) -> tuple[tuple[str, str], list[tuple[str, str]]]:
     """The head and the rows of the outcome of every name."""
-    rows = [(name, outcome.word) for name, outcome in progress.outcomes.items()]
+    rows = [(name, worded(outcome)) for name, outcome in progress.outcomes.items()]
     return (progress.operation.nouns[0].capitalize(), "Result"), rows
 
 
@@ -69,10 +70,10 @@ def _verdict(progress: Progress) -> str:
     if progress.made == progress.total:
         return f"{title[0].upper()}{title[1:]}: created{_worded(progress)}."
     if progress.total == 1:
-        (_, why), *_ = progress.failures()
-        return f"{title[0].upper()}{title[1:]}: not created. {mrkdwn.escape(_sentence(why))}"
+        (_, failure), *_ = progress.failures()
+        return f"{title[0].upper()}{title[1:]}: not created. {mrkdwn.escape(_sentence(worded(failure)))}"
     if progress.made == 0:
-        reasons = {why for _, why in progress.failures()}
+        reasons = {worded(outcome) for _, outcome in progress.failures()}
         why = f" {mrkdwn.escape(_sentence(reasons.pop()))}" if len(reasons) == 1 else ""
         return f"{title[0].upper()}{title[1:]}: none was created.{why}"
     return f"{title[0].upper()}{title[1:]}: {progress.made} created, {progress.total - progress.made} not."
@@ -80,7 +81,7 @@ def _verdict(progress: Progress) -> str:
 
 def _worded(progress: Progress) -> str:
     """For a domain, that it is verified; what MailAPI says of a mailbox is that it was created."""
-    words = {outcome.word for outcome in progress.outcomes.values()}
+    words = {worded(outcome) for outcome in progress.outcomes.values()}
     return f" and {mrkdwn.escape(words.pop())}" if progress.operation.task_kind is None and len(words) == 1 else ""
 
 
@@ -162,6 +163,13 @@ def never_sent(asker: str, by: str) -> Message:
     )
 
 
-def resumed(what: str) -> Message:
-    """A person chose how to go on."""
-    return Message(what)
+def chosen(person: str, action: str) -> str:
+    """A person chose how a call goes on."""
+    return f"{mrkdwn.person(person)} chose {_CHOICES[action]}"
+
+
+_CHOICES = {
+    KEEP_WATCHING: "to keep watching for another 24 hours.",
+    LOOK_AGAIN: "to look again.",
+    SEND_AGAIN: "to send again what is missing. Mailboxes of a bulk are sent one by one.",
+}

@@ -1,5 +1,6 @@
 """Every message and form is one that Slack takes, however much there is to say."""
 
+import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from bot.errors import UsageError
 from bot.mailapi import Domain, Mailbox, MailboxResult, Task, TaskState
 from bot.operation import Operation
 from bot.progress import Plan, Progress
-from bot.texts import answers, card, forms, thread
+from bot.texts import answers, card, forms, lists, thread
 from bot.texts.message import Message, first_rows, fits, section, table
 from sandbox.slack.blocks import check_message, check_view
 from storage.states import CallState, RequestState
@@ -115,7 +116,7 @@ def progress(
 @pytest.mark.parametrize("moved", [None, "asked", "midway"])
 def test_the_root_message_can_be_posted_in_every_state(operation: Operation, moved: str | None) -> None:
     impossible = {RequestState.PARTLY_DONE} if len(operation.names()) == 1 else set()
-    for state in set(RequestState) - impossible:
+    for state in sorted(set(RequestState) - impossible):
         check(card.card(progress(operation, state=state), moved=moved))
 
 
@@ -210,13 +211,40 @@ def test_private_answers_can_be_shown(reason: str) -> None:
         check(message)
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 99, 100, 1000])
+@pytest.mark.parametrize("count", [0, 1, 2, 25, 26, 1000])
 @pytest.mark.parametrize("word", ["active", "", STRANGE * 50], ids=["a word", "nothing", "much"])
-def test_lists_can_be_shown_however_long_they_are(count: int, word: str) -> None:
+@pytest.mark.parametrize("wanted", ["", "1", "w" * 100, "<!channel>"])
+def test_each_page_of_a_list_can_be_shown_however_long_it_is(count: int, word: str, wanted: str) -> None:
     domains = [Domain(name=f"{n}.{LONGEST_DOMAIN}", status=word, quota=word, mailbox_count=10**9) for n in range(count)]
     boxes = [Mailbox(address=f"{n}{LONGEST_LOCAL}@{LONGEST_DOMAIN}", status=word, quota=word) for n in range(count)]
-    check(answers.domains(domains))
-    check(answers.mailboxes(LONGEST_DOMAIN, boxes))
+    for listing in (lists.domains(domains, wanted), lists.mailboxes(LONGEST_DOMAIN, boxes, 10**9, wanted)):
+        for number in (-1, 1, 2, listing.pages, listing.pages + 1):
+            check(listing.page(number, lambda page: "v" * 1990 + str(page)))
+
+
+def test_a_list_has_25_rows_to_a_page_and_every_row_once() -> None:
+    listing = lists.domains([Domain(name=f"d{number:04}.example") for number in reversed(range(60))], "")
+    pages = [listing.page(number, str) for number in (1, 2, 3)]
+    rows = [row[0]["text"] for page in pages for row in page.blocks[1]["rows"][1:]]
+    assert rows == [f"d{number:04}.example" for number in range(60)]
+    assert [len(page.blocks[1]["rows"]) - 1 for page in pages] == [25, 25, 10]
+    assert [[e["text"]["text"] for e in page.blocks[-1]["elements"]] for page in pages] == [
+        ["Next", "Get CSV"],
+        ["Previous", "Next", "Get CSV"],
+        ["Previous", "Get CSV"],
+    ]
+    assert "60 domains" in pages[0].text
+    assert "Page 2 of 3" in str(pages[1].blocks)
+
+
+def test_a_csv_has_all_rows_and_no_formula() -> None:
+    boxes = [Mailbox(address="=cmd()@example.com", status="active"), Mailbox(address="a@example.com", status='say "x"')]
+    content = lists.mailboxes("example.com", boxes, None, "").csv()
+    assert [*csv.reader(content.splitlines())] == [
+        ["Mailbox", "Status", "Quota", "Created"],
+        ["'=cmd()@example.com", "active", "", ""],
+        ["a@example.com", 'say "x"', "", ""],
+    ]
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
@@ -229,12 +257,6 @@ def test_tasks_can_be_shown_however_much_they_say(count: int, state: TaskState, 
             Task(task_id=10**18, state=state, word=reason, domain=LONGEST_DOMAIN, results=results, reason=reason)
         )
     )
-
-
-def test_of_a_list_that_does_not_fit_the_first_rows_are_shown_and_how_many_there_are() -> None:
-    message = answers.domains([Domain(name=f"d{number:04}.example") for number in range(1000)])
-    assert "The first 99 of 1000" in str(message.blocks)
-    assert "1,000 domains" in message.text
 
 
 @every_reason
