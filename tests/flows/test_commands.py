@@ -17,8 +17,12 @@ async def test_help_shows_every_command_with_an_example(unconnected: Mailroom) -
         assert command.example in ack.text
 
 
-async def test_the_command_alone_shows_the_help_as_well(unconnected: Mailroom) -> None:
-    assert (await unconnected.ben.types(MAIL, "/mail")).text == (await unconnected.ben.types(MAIL, "/mail help")).text
+async def test_the_command_alone_is_the_way_in(mailroom: Mailroom) -> None:
+    ack = await mailroom.ben.types(MAIL, "/mail")
+    assert f"Connected with the key ending `{KEY[-4:]}`" in ack.text
+    answer = await mailroom.private(mailroom.ben, "Connected")
+    await mailroom.ben.clicks(answer, "Show Help")
+    await mailroom.private(mailroom.ben, *(command.summary for command in COMMANDS))
 
 
 async def test_a_key_is_connected_in_a_form_and_a_direct_message_confirms_it(unconnected: Mailroom) -> None:
@@ -88,7 +92,10 @@ async def test_one_mailbox_is_created_and_its_end_is_told_in_the_thread(mailroom
     root = await mailroom.root(mailroom.ana, "Done", "john@example.com", "John Doe", "1024 MB", "MailAPI task")
     assert root.edited
     completion = await mailroom.completion(mailroom.ben, root)
-    assert completion.visible == f"<@{mailroom.ben.id}> Mailbox `john@example.com`: created."
+    assert completion.visible.splitlines() == [
+        f"<@{mailroom.ben.id}> Mailbox `john@example.com`: created.",
+        "Show Credentials",
+    ]
     assert await mailroom.asked("create_mailbox_single") == [
         {
             "Domain": "example.com",
@@ -108,6 +115,7 @@ async def test_many_mailboxes_are_created_at_once_and_each_is_told(mailroom: Mai
     assert completion.visible.splitlines()[1:] == [
         "Mailbox | Result",
         *(f"team{n}@example.com | Created successfully." for n in (1, 2, 3)),
+        "Show Credentials",
     ]
     assert await mailroom.asked("create_mailbox_bulk") == [
         {

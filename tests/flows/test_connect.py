@@ -216,7 +216,8 @@ async def test_a_role_that_was_lost_counts_after_a_minute(mailroom: Mailroom) ->
 async def test_a_form_that_slack_does_not_open_in_time_is_told(unconnected: Mailroom) -> None:
     await unconnected.slack.fault("views.open", "error", error="expired_trigger_id")
     ack = await unconnected.ana.types(MAIL, "/mail connect")
-    assert "Type `/mail connect` again" in ack.text
+    assert "The form could not be opened" in ack.text
+    assert "Try once more" in ack.text
 
 
 KEYLESS = (

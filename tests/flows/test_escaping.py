@@ -86,8 +86,8 @@ REFUSALS: dict[EndpointName, str] = {
     "create_subdomain": "subdomain create example.com team",
     "create_mailbox_single": "mailbox create john@example.com",
     "create_mailbox_bulk": "mailbox bulk example.com team 3",
-    "list_mailbox": "mailbox create john@example.com",
-    "list_domain": "domain create new.example",
+    "list_mailbox": "mailbox create jane@example.com",
+    "list_domain": "domain create newer.example",
 }
 
 

@@ -60,7 +60,7 @@ def signed(body: bytes, *, at: float | None = None, secret: str = SIGNING_SECRET
 async def test_what_slack_has_signed_is_taken(post: Any) -> None:
     status, text = await post(COMMAND, signed(COMMAND))
     assert status == 200
-    assert "/mail mailbox create" in text
+    assert "Connect one with `/mail connect`" in text
 
 
 def without(name: str) -> dict[str, str]:

@@ -134,7 +134,7 @@ async def test_look_again_finds_what_has_come_late(mailroom: Mailroom) -> None:
     await mailroom.passes(seconds=3)
     await mailroom.ben.clicks(asked, "Look Again")
     completion = await mailroom.completed(mailroom.ben)
-    assert completion.visible.endswith(": created.")
+    assert completion.text.endswith(": created.")
     assert await mailroom.mailapi.creates() == []
 
 
@@ -202,7 +202,7 @@ async def test_send_again_claims_what_came_between_the_question_and_the_click(ma
     await mailroom.passes(seconds=3)
     await mailroom.ben.clicks(asked, "Send Again")
     completion = await mailroom.completed(mailroom.ben)
-    assert completion.visible.endswith(": created.")
+    assert completion.text.endswith(": created.")
     assert await mailroom.mailapi.creates() == []
 
 

@@ -123,7 +123,7 @@ async def test_progress_is_shown_while_a_bulk_runs_at_most_every_three_seconds(m
     await mailroom.ben.types(MAIL, "/mail mailbox bulk example.com team 12")
     await mailroom.root(mailroom.ana, "In progress")
     await mailroom.clock_ahead(seconds=3)
-    await mailroom.root(mailroom.ana, "of 12 mailboxes finished")
+    await mailroom.root(mailroom.ana, "of 12 finished")
     root = await mailroom.root(mailroom.ana, "Done")
     assert root.edited <= 3
 

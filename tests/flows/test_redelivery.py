@@ -44,9 +44,23 @@ async def test_a_command_that_comes_twice_is_one_request(mailroom: Mailroom, lin
     assert len(await mailroom.mailapi.creates()) == 1
 
 
-async def test_a_command_that_is_typed_twice_is_two_requests(mailroom: Mailroom) -> None:
+@twice
+async def test_a_command_that_is_typed_twice_is_two_requests_once_this_is_meant(
+    mailroom: Mailroom, *, at_once: bool
+) -> None:
     for _ in range(2):
         await mailroom.ben.types(MAIL, "/mail mailbox create john@example.com")
+    await mailroom.completed(mailroom.ben)
+    await mailroom.at_rest()
+    assert len(await mailroom.roots(mailroom.ana)) == 1
+    again = await mailroom.private(mailroom.ben, "Run it again?")
+    await mailroom.slack.deliver_twice("interactive", at_once=at_once)
+    await mailroom.ben.clicks(again, "Run It Again")
+
+    async def two() -> bool:
+        return len(await mailroom.roots(mailroom.ana)) == 2
+
+    await mailroom.until(two, "the second request")
     await mailroom.at_rest()
     assert len(await mailroom.roots(mailroom.ana)) == 2
     assert len(await mailroom.mailapi.creates()) == 1
