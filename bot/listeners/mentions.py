@@ -7,7 +7,8 @@ from bot.intake import Intake
 from bot.listeners.dispatch import Dispatch
 from bot.listeners.doors import MentionDoor
 
-_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
+_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>[\s:,]*(?:/mail\s+)?")
+"""The name, and what follows it where people write as to each other, or copy from the help."""
 
 
 class Mentions:
