@@ -174,17 +174,43 @@ async def test_closing_the_form_loses_nothing(mailroom: Mailroom) -> None:
 
 
 async def test_a_trigger_that_has_expired_is_told(mailroom: Mailroom) -> None:
-    await mailroom.ben.types(MAIL, "/mail mailbox bulk")
-    await mailroom.ben.closes()
+    await mailroom.ben.types(MAIL, "/mail help")
     command = (await mailroom.slack.envelopes("slash_commands"))[-1]["payload"]
-    ack = await mailroom.slack.request({**command, "trigger_id": command["trigger_id"]})
-    assert "The form could not be opened" in ack.payload["text"]  # a trigger opens one form
-    await mailroom.slack.fault("views.open", "error", error="expired_trigger_id")
-    ack = await mailroom.ben.types(MAIL, "/mail mailbox bulk example.com team")
-    assert "The form could not be opened, since it took too long. Try once more." in ack.text
+    await mailroom.slack.advance_clock(4)
+    ack = await mailroom.slack.request({**command, "text": "mailbox bulk example.com team"})
+    assert "The form could not be opened, since it took too long. Try once more." in ack.payload["text"]
     assert await mailroom.ben.view() is None
     await mailroom.ben.types(MAIL, "/mail mailbox bulk example.com team")
     assert (await mailroom.form(mailroom.ben)).values["Prefix"] == "team"
+
+
+async def test_a_trigger_that_was_used_opens_no_second_form(mailroom: Mailroom) -> None:
+    await mailroom.slack.deliver_twice()
+    await mailroom.ben.types(MAIL, "/mail mailbox bulk")
+    assert (await mailroom.form(mailroom.ben)).title == "Create mailboxes"
+    assert [call["answer"]["ok"] for call in await mailroom.slack.calls("views.open")][-2:] == [True, False]
+    assert all(each["error"] is None for each in await mailroom.slack.envelopes("slash_commands"))
+
+
+GARBLED = {
+    "no JSON": "{",
+    "a list": "[]",
+    "nothing": "",
+    "no kind": "{}",
+    "another kind": '{"kind": "x", "filled": {}}',
+}
+
+
+@pytest.mark.parametrize("value", GARBLED.values(), ids=GARBLED.keys())
+async def test_a_button_that_cannot_be_read_is_answered_with_the_way_in(mailroom: Mailroom, value: str) -> None:
+    await mailroom.ben.types(MAIL, "/mail")
+    await mailroom.ben.clicks(await mailroom.private(mailroom.ben, "Nothing is under way."), "Create Domain")
+    await mailroom.ben.closes()
+    click = (await mailroom.slack.envelopes("interactive"))[-1]["payload"]
+    ack = await mailroom.slack.request({**click, "actions": [{**click["actions"][0], "value": value}]})
+    assert ack.ok
+    await mailroom.private(mailroom.ben, "Type `/mail` to begin anew.")
+    assert await mailroom.ben.view() is None
 
 
 async def test_a_trigger_of_a_button_that_has_expired_is_told(mailroom: Mailroom) -> None:

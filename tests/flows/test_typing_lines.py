@@ -1,9 +1,11 @@
 """What clients do to typed text is undone, and what is wrong is answered so that the next attempt is right."""
 
+import random
 from typing import Any
 
 import pytest
 
+from bot.commands import COMMANDS
 from sandbox.slack import MAIL
 from tests.flows.stage import KEY, Mailroom
 
@@ -195,3 +197,39 @@ async def test_help_about_nothing_that_there_is_names_the_topics(mailroom: Mailr
     ack = await mailroom.ben.types(MAIL, "/mail help frobnicate")
     assert "There is no help about `frobnicate`" in ack.text
     assert all(topic in ack.text for topic in ("connect", "domain", "subdomain", "mailbox", "task", "status"))
+
+
+PIECES = (
+    *(" ".join(command.path) for command in COMMANDS),
+    *(word for command in COMMANDS for word in command.example.split()[1:]),
+    *("--name", "—quota", "quota=", "name=“", "--", "=", "'", '"', "\\", "|", "<", ">", "<@U1|x>", "<#C1>", "<!here>"),
+    *(
+        "&amp;",
+        "&lt;",
+        "\u00a0",
+        "\u200b",
+        "\u202e",
+        "\x00",
+        "💌",
+        "ü",
+        "例え.jp",
+        "٢",
+        "." * 300,
+        "x" * 3000,
+        "a@b@c",
+        "@",
+    ),
+)
+
+
+async def test_no_line_makes_a_handler_fail(mailroom: Mailroom) -> None:
+    await mailroom.slack.settings(ack_seconds=10)
+    chosen = random.Random(1)  # noqa: S311 - the same lines in each run
+    for _ in range(150):
+        line = chosen.choice(("", " ")).join(chosen.choices(PIECES, k=chosen.randint(1, 7)))
+        ack = await mailroom.ben.types(MAIL, f"/mail {line}")
+        assert ack.ok, line
+        assert "went wrong" not in ack.text, line
+        assert "could not be opened" not in ack.text, line
+        while await mailroom.ben.view():
+            await mailroom.ben.closes()

@@ -98,6 +98,22 @@ async def test_typed_text_is_undone_in_a_mention_as_well(mailroom: Mailroom) -> 
     assert create["Params"] == {"display_name": "John Doe", "quota_mb": 1024}
 
 
+MANNERS = {
+    "colon": f"<@{BOT}>: mailbox create john@example.com",
+    "comma": f"<@{BOT}>, Mailbox create john@example.com",
+    "slash": f"<@{BOT}> /mail mailbox create john@example.com",
+    "line": f"<@{BOT}>\nmailbox create john@example.com",
+    "name at the end": f"mailbox create john@example.com <@{BOT}>",
+}
+
+
+@pytest.mark.parametrize("text", MANNERS.values(), ids=MANNERS.keys())
+async def test_a_mention_may_stand_as_people_write_to_each_other(mailroom: Mailroom, text: str) -> None:
+    thread = await written(mailroom.ana)
+    await mailroom.ben.says(MAIL, text, thread.ts)
+    await root_in(mailroom, thread, "Done", "john@example.com")
+
+
 async def test_two_requests_may_live_in_one_thread(mailroom: Mailroom) -> None:
     thread = await written(mailroom.ana)
     for name in ("john", "jane"):
@@ -125,7 +141,7 @@ LISTS = {
     "domains": ("domain list", ("1 domain", "example.com | verified")),
     "mailboxes": ("mailbox list example.com", ("1 mailbox", "kim@example.com")),
     "status": ("status", ("Connected with the key ending",)),
-    "tasks": ("tasks", ("Nobody has asked for anything yet",)),
+    "tasks": ("tasks", ("Nobody has asked for anything yet that you may see",)),
     "help": ("help mailbox", ("/mail mailbox bulk",)),
 }
 
