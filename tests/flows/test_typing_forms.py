@@ -8,6 +8,8 @@ import pytest
 from sandbox.slack import ANA, BEN, EVE, GUS, MAIL
 from tests.flows.stage import KEY, Mailroom
 
+both_ways = pytest.mark.parametrize("mode", ["socket", "http"])
+
 EMPTY: dict[str, tuple[str, str, list[str]]] = {
     "domain": ("domain create", "Create a domain", ["Domain"]),
     "sub-domain": ("subdomain create", "Create sub-domains", ["Parent domain", "Labels"]),
@@ -147,6 +149,7 @@ async def test_each_wrong_field_says_how_to_mend_it_and_keeps_what_was_typed(
     assert await mailroom.roots(mailroom.ana) == []
 
 
+@both_ways
 async def test_a_wrong_field_can_be_put_right_in_the_same_form(mailroom: Mailroom) -> None:
     await mailroom.ben.types(MAIL, "/mail mailbox bulk example.com team")
     await mailroom.ben.fills(**{"How many": "5000"})
@@ -321,6 +324,7 @@ async def test_a_domain_is_chosen_by_typing_from_a_thousand_of_the_workspace(mai
     assert len(await mailroom.asked("list_domain")) <= 3  # typing asks MailAPI once, not with every letter
 
 
+@both_ways
 async def test_what_begins_with_the_typed_letters_is_offered_first(mailroom: Mailroom) -> None:
     for name in ("an-example.test", "zeta-example.test", "example.net"):
         await mailroom.mailapi.add_domain(KEY, name)

@@ -9,6 +9,8 @@ from sandbox.slack import BEN, BOT, EVE, GENERAL, GUS, MAIL, Message
 from sandbox.slack.person import Person
 from tests.flows.stage import KEY, Mailroom
 
+both_ways = pytest.mark.parametrize("mode", ["socket", "http"])
+
 HELP = "/mail mailbox bulk"
 
 
@@ -61,6 +63,7 @@ async def outside_threads(mailroom: Mailroom) -> list[Message]:
     return [m for m in await mailroom.roots(mailroom.ana) if m.user == BOT]
 
 
+@both_ways
 async def test_a_mention_in_a_thread_is_a_command_whose_request_lives_there(mailroom: Mailroom) -> None:
     thread = await written(mailroom.ana)
     await mailroom.mailapi.hold_queue()
@@ -202,6 +205,7 @@ async def test_a_repeated_mention_asks_first_and_then_lives_in_the_same_thread(m
     await root_in(mailroom, thread, "john@example.com")
 
 
+@both_ways
 async def test_the_shortcut_of_a_message_opens_the_form_for_its_thread(mailroom: Mailroom) -> None:
     thread = await written(mailroom.ana)
     await mailroom.ben.shortcut(thread, CREATE_HERE)
@@ -286,6 +290,7 @@ async def test_a_mention_that_comes_twice_is_one_request(mailroom: Mailroom, *, 
     assert len(await mailroom.mailapi.creates()) == 1
 
 
+@both_ways
 async def test_an_event_that_slack_delivers_again_is_answered_by_the_first_answer(mailroom: Mailroom) -> None:
     thread = await written(mailroom.ana)
     await mailroom.ben.mentions(MAIL, "thank you!", thread.ts)
