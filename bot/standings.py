@@ -1,7 +1,7 @@
 """How a workspace stands, read from the rows."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlmodel import Session
@@ -13,11 +13,13 @@ from bot.progress import Progress
 from bot.texts.standing import MOST_SHOWN, Standing
 from storage import calls, connections, requests
 from storage.database import Database
+from storage.requests import Onlooker
 from storage.tables import Connection, Request
 
 log = structlog.get_logger(__name__)
 
 MOST_RECENT = 20
+KEPT = timedelta(minutes=1)
 
 
 class Standings:
@@ -26,15 +28,26 @@ class Standings:
     def __init__(self, *, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._connected_at: dict[str, datetime] = {}
 
-    async def of(self, workspace: str) -> Standing:
-        """The connection, what is under way, and which windows are open."""
+    async def connected(self, workspace: str) -> bool:
+        """Whether there is a key; that there is one is taken as true for a minute."""
+        seen = self._connected_at.get(workspace)
+        if seen is not None and seen > self._clock() - KEPT:
+            return True
+        found = await self._database.read(lambda session: connections.in_force(session, workspace))
+        if found is not None:
+            self._connected_at[workspace] = self._clock()
+        return found is not None
+
+    async def of(self, workspace: str, onlooker: Onlooker) -> Standing:
+        """The connection, what is under way as far as `onlooker` may see it, and which windows are open."""
 
         def read(session: Session) -> Standing:
             connection = connections.in_force(session, workspace)
             return Standing(
                 connection=connection,
-                open_requests=_readable(session, requests.open_ones(session, workspace, most=MOST_SHOWN)),
+                open_requests=_readable(session, requests.open_ones(session, workspace, onlooker, most=MOST_SHOWN)),
                 open_count=requests.count_open(session, workspace),
                 planning=requests.count_planning(session, workspace),
                 windows=_windows(session, connection, now=self._clock()) if connection else {},
@@ -43,10 +56,10 @@ class Standings:
 
         return await self._database.read(read)
 
-    async def recent(self, workspace: str, *, asker: str | None) -> Sequence[Progress]:
-        """The newest requests, all or those of one person."""
+    async def recent(self, workspace: str, onlooker: Onlooker) -> Sequence[Progress]:
+        """The newest requests that `onlooker` may see."""
         return await self._database.read(
-            lambda session: _readable(session, requests.recent(session, workspace, asker=asker, most=MOST_RECENT))
+            lambda session: _readable(session, requests.recent(session, workspace, onlooker, most=MOST_RECENT))
         )
 
 

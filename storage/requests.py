@@ -107,17 +107,35 @@ def count_planning(session: Session, workspace_id: str) -> int:
     return session.exec(query).one()
 
 
-def recent(session: Session, workspace_id: str, *, asker: str | None = None, most: int) -> Sequence[Request]:
-    """The workspace's newest requests, or one person's."""
-    query = select(Request).where(Request.workspace_id == workspace_id)
-    if asker is not None:
-        query = query.where(Request.asker == asker)
+@dataclass(frozen=True)
+class Onlooker:
+    """Who looks at requests, and where: he sees those that were asked in that channel, and his own."""
+
+    person: str
+    channel: str = ""
+    everything: bool = False
+    """For those who may see all of the workspace's."""
+
+    def sees(self) -> Any:
+        """The condition on a request."""
+        if self.everything:
+            return sa.true()
+        return sa.or_(col(Request.asker) == self.person, col(Request.asked_in) == self.channel)
+
+
+def recent(session: Session, workspace_id: str, onlooker: Onlooker, *, most: int) -> Sequence[Request]:
+    """The newest requests that somebody may see."""
+    query = select(Request).where(Request.workspace_id == workspace_id, onlooker.sees())
     return session.exec(query.order_by(col(Request.id).desc()).limit(most)).all()
 
 
-def open_ones(session: Session, workspace_id: str, *, most: int | None = None) -> Sequence[Request]:
-    """The workspace's requests without an end, the oldest first."""
+def open_ones(
+    session: Session, workspace_id: str, onlooker: Onlooker | None = None, *, most: int | None = None
+) -> Sequence[Request]:
+    """The workspace's requests without an end, or those of them that somebody may see, the oldest first."""
     query = select(Request).where(Request.workspace_id == workspace_id, col(Request.state).in_(OPEN_REQUESTS))
+    if onlooker is not None:
+        query = query.where(onlooker.sees())
     return session.exec(query.order_by(col(Request.id)).limit(most)).all()
 
 

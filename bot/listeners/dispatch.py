@@ -29,6 +29,7 @@ from bot.slack import SlackError
 from bot.standings import Standings
 from bot.texts import answers, forms, refusals, standing
 from bot.texts.message import Block, Message
+from storage.requests import Onlooker
 
 log = structlog.get_logger(__name__)
 
@@ -75,8 +76,8 @@ class Dispatch:
 
     async def _say(self, door: Door, message: Message) -> None:
         """Say it, and before anybody has connected how to do so."""
-        now = await self._standings.of(door.origin.workspace)
-        await door.reply(message if now.connection else standing.before_connecting(message))
+        connected = await self._standings.connected(door.origin.workspace)
+        await door.reply(message if connected else standing.before_connecting(message))
 
     async def ask(self, door: Door, operation: Operation, *, again: bool = False) -> None:
         """Write a request down and say so."""
@@ -108,18 +109,20 @@ class Dispatch:
 
     async def _standing(self, door: Door, asked: Overview | Status | Tasks) -> None:
         origin = door.origin
-        await self._intake.member(origin, "status")
+        actor = await self._intake.member(origin, "status")
+        onlooker = Onlooker(origin.person, origin.channel, everything=actor.admin)
         if isinstance(asked, Tasks):
-            await self.after(door, self._tell_tasks(door, asked))
+            onlooker = Onlooker(origin.person) if asked.mine else onlooker
+            await self.after(door, self._tell_tasks(door, asked, onlooker))
             return
-        now = await self._standings.of(origin.workspace)
+        now = await self._standings.of(origin.workspace, onlooker)
         await door.reply(standing.overview(now) if isinstance(asked, Overview) else standing.status(now))
 
-    async def _tell_tasks(self, door: Door, asked: Tasks) -> None:
+    async def _tell_tasks(self, door: Door, asked: Tasks, onlooker: Onlooker) -> None:
         """The links are Slack's to give, so they are asked for after the acknowledgement."""
         origin = door.origin
-        shown = await self._standings.recent(origin.workspace, asker=origin.person if asked.mine else None)
-        if not shown and (await self._standings.of(origin.workspace)).connection is None:
+        shown = await self._standings.recent(origin.workspace, onlooker)
+        if not shown and not await self._standings.connected(origin.workspace):
             await door.later(standing.not_connected())
             return
         placed = [p.request for p in shown if p.request.root_ts]
@@ -134,7 +137,7 @@ class Dispatch:
         if connection is None:
             await door.reply(standing.not_connected())
             return
-        now = await self._standings.of(door.origin.workspace)
+        now = await self._standings.of(door.origin.workspace, Onlooker(door.origin.person, everything=True))
         if door.trigger_id is None:
             await door.reply(standing.to_disconnect())
             return

@@ -95,7 +95,7 @@ def domains(found: Sequence[Domain], wanted: str) -> Listing:
 
 def mailboxes(domain: str, found: Sequence[Mailbox], quota_mb: int | None, wanted: str) -> Listing:
     """A domain's mailboxes, without credentials; `quota_mb` is the domain's."""
-    matching = sorted((m for m in found if wanted in m.address.lower()), key=lambda m: m.address)
+    matching = sorted((m for m in found if wanted in m.address.lower().rpartition("@")[0]), key=lambda m: m.address)
     used = sum(m.quota_mb or 0 for m in matching)
     of_domain = f" of the domain's {quota_mb:,} MB" if quota_mb else ""
     empty = (

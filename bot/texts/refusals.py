@@ -81,7 +81,7 @@ ONE_FILTER = "The list of domains takes one word to look for at most."
 ONE_DOMAIN = "Name the one domain whose mailboxes to show."
 ONE_TASK = "Name the one number of the task."
 NOTHING_AFTER = "This command takes nothing after it."
-WHOSE_REQUESTS = "Recent requests are those of everybody, or with `mine` your own."
+WHOSE_REQUESTS = "Recent requests are those of this channel and your own, or with `mine` only your own."
 KEY_IN_A_COMMAND = (
     "A key does not belong in a command, since Slack keeps what is typed. It was neither stored nor used here. "
     "If what you typed was a key, replace it at MailAPI now; then type the command alone, "

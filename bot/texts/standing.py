@@ -86,7 +86,7 @@ def status(standing: Standing) -> Message:
     """The connection, what is under way, and the windows that are closed."""
     connection = standing.connection
     if connection is None:
-        return not_connected()
+        return _still_watched(standing) if standing.out else not_connected()
     lines = [_connection(connection), _connected(connection), _last(connection)]
     under_way = [f"• {_summary(progress)}" for progress in standing.open_requests[:MOST_SHOWN]]
     more = standing.open_count - len(under_way)
@@ -104,10 +104,18 @@ def status(standing: Standing) -> Message:
     return Message(f"{lines[0]} {_requests(standing.open_count)} under way.", blocks)
 
 
+def _still_watched(standing: Standing) -> Message:
+    """After a key was given up, while MailAPI still works on what was sent with it."""
+    text = f"No key is connected. MailAPI still works on {_calls(standing.out)}, watched to the end with the old key."
+    return Message(text, [section(text), actions(_connect())])
+
+
 def tasks(shown: Sequence[Progress], links: Mapping[int, str], *, mine: bool) -> Message:
     """The recent requests with state, age and a link to the thread."""
     if not shown:
-        whose = "You have not asked for anything yet." if mine else "Nobody has asked for anything yet."
+        whose = (
+            "You have not asked for anything yet." if mine else "Nobody has asked for anything yet that you may see."
+        )
         return Message(f"{whose} Type `/mail` to begin.")
     lines = []
     for progress in shown:
@@ -130,7 +138,7 @@ def disconnect_question(standing: Standing) -> Block:
         f"{_requests(standing.planning)} not sent yet will be cancelled, and so will calls that wait."
         if standing.open_count
         else "Nothing is under way.",
-        f"{standing.out} calls that MailAPI has taken are watched to their end with the old key, which is erased then."
+        f"What MailAPI has taken ({_calls(standing.out)}) is watched to its end with the old key, which is erased then."
         if standing.out
         else "The key is erased at once.",
         "Domains and mailboxes stay as they are at MailAPI.",
@@ -195,6 +203,10 @@ def _summary(progress: Progress) -> str:
     state = _WORDS[progress.request.state]
     count = f", {progress.settled} of {progress.total}" if progress.total > 1 else ""
     return f"{progress.operation.title()}: {state}{count}"
+
+
+def _calls(count: int) -> str:
+    return f"{count:,} call{'' if count == 1 else 's'}"
 
 
 def _requests(count: int) -> str:

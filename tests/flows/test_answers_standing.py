@@ -145,3 +145,18 @@ async def test_a_request_whose_thread_is_gone_is_listed_without_a_link(mailroom:
 async def test_where_nothing_was_asked_for_it_says_how_to_begin(mailroom: Mailroom, line: str, said: str) -> None:
     await mailroom.ben.types(MAIL, f"/mail {line}")
     await mailroom.private(mailroom.ben, said, "`/mail`")
+
+
+async def test_requests_of_other_channels_are_shown_to_their_askers_and_to_admins_alone(mailroom: Mailroom) -> None:
+    await mailroom.slack.add_channel("C0SECRET01", "secret", kind="private", members=(ANA, BEN), bot=True)
+    cleo = await mailroom.slack.add_user("U0CLEO0001", "cleo")
+    await mailroom.ben.types("C0SECRET01", "/mail mailbox create hidden@example.com")
+    await mailroom.root(mailroom.ben, "Done", "hidden@example.com", channel="C0SECRET01")
+    for line in ("/mail tasks", "/mail status"):
+        ack = await cleo.types(MAIL, line)
+        told = ack.text or (await mailroom.private(cleo, "asked for anything")).visible
+        assert "hidden" not in told
+    await mailroom.ana.types(MAIL, "/mail tasks")
+    await mailroom.private(mailroom.ana, "Recent requests", "hidden@example.com")
+    await mailroom.ben.types(MAIL, "/mail tasks")
+    await mailroom.private(mailroom.ben, "Recent requests", "hidden@example.com")

@@ -75,7 +75,7 @@ LINES: dict[str, tuple[str, Understood]] = {
     "tasks of one's own": ("tasks Mine", asks("Tasks", mine=True)),
     "tasks of somebody else": (
         "tasks <@U123|ana>",
-        wrong("Recent requests are those of everybody, or with `mine` your own."),
+        wrong("Recent requests are those of this channel and your own, or with `mine` only your own."),
     ),
     "disconnect": ("disconnect", asks("Disconnect")),
     "disconnect with a word": ("disconnect now", wrong("This command takes nothing after it.")),
