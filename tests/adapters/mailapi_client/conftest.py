@@ -14,7 +14,8 @@ from bot.mailapi import Account, Credentials, MailAPI, Timeouts
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
-SHORT = Timeouts(pool=0.3, connect=0.3, write=0.3, read=0.3, total=5)
+PATIENT = Timeouts(pool=10, connect=10, write=10, read=10, total=30)
+"""For peers that answer: on a busy machine even loopback takes its time."""
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
@@ -86,7 +87,7 @@ async def connect(credentials: Credentials) -> AsyncIterator[Callable[..., Await
     """Open the production client on a URL and give the account; closed at the end of the test."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def opened(url: str, timeouts: Timeouts = SHORT, connections: int = 50) -> Account:
+        async def opened(url: str, timeouts: Timeouts = PATIENT, connections: int = 50) -> Account:
             api = await stack.enter_async_context(MailAPI.open(url, timeouts=timeouts, connections=connections))
             return api.account(credentials)
 

@@ -26,6 +26,7 @@ CREATES: dict[str, Callable[[Account], Coroutine[Any, Any, object]]] = {
     "mailbox": lambda account: account.mailboxes.create("example.com", "john"),
     "bulk": lambda account: account.mailboxes.create_bulk("example.com", "team", count=3),
 }
+SHORT = Timeouts(pool=0.3, connect=0.3, write=0.3, read=0.3, total=5)
 PATIENT = Timeouts(pool=5, connect=5, write=5, read=5, total=5)
 
 
@@ -34,7 +35,7 @@ async def test_a_read_whose_answer_is_lost_is_unavailable(
     lossy: str, connect: Connect, ask: Callable[[Account], Coroutine[Any, Any, object]]
 ) -> None:
     with pytest.raises(Unavailable) as error:
-        await ask(await connect(lossy))
+        await ask(await connect(lossy, SHORT))
     assert error.value.reason
 
 
@@ -43,7 +44,7 @@ async def test_a_create_whose_answer_is_lost_has_an_unknown_outcome(
     lossy: str, connect: Connect, create: Callable[[Account], Coroutine[Any, Any, object]]
 ) -> None:
     with pytest.raises(OutcomeUnknown) as error:
-        await create(await connect(lossy))
+        await create(await connect(lossy, SHORT))
     assert error.value.reason
 
 
@@ -52,7 +53,7 @@ async def test_a_request_that_cannot_be_sent_is_unavailable(
     unreachable: str, connect: Connect, call: Callable[[Account], Coroutine[Any, Any, object]]
 ) -> None:
     with pytest.raises(Unavailable):
-        await call(await connect(unreachable))
+        await call(await connect(unreachable, SHORT))
 
 
 async def test_a_create_whose_body_the_peer_does_not_read_has_an_unknown_outcome(unread: str, connect: Connect) -> None:

@@ -17,6 +17,8 @@ Serve = Callable[[bytes], Awaitable[str]]
 Respond = Callable[..., bytes]
 OUR_CODE = str(Path(bot.mailapi.__file__).parent)
 
+SHORT = Timeouts(pool=0.3, connect=0.3, write=0.3, read=0.3, total=5)
+
 
 def exceptions_of(error: BaseException) -> Iterator[BaseException]:
     """The exception and every other one that hangs on it."""
@@ -65,7 +67,7 @@ async def test_no_lost_answer_shows_the_key(
     caplog: pytest.LogCaptureFixture,
     way: str,
 ) -> None:
-    await assert_kept_secret(await connect(lossy), credentials, caplog, way)
+    await assert_kept_secret(await connect(lossy, SHORT), credentials, caplog, way)
 
 
 @pytest.mark.parametrize("way", ["read", "task", "create"])
@@ -76,7 +78,7 @@ async def test_no_unreachable_peer_shows_the_key(
     caplog: pytest.LogCaptureFixture,
     way: str,
 ) -> None:
-    await assert_kept_secret(await connect(unreachable), credentials, caplog, way)
+    await assert_kept_secret(await connect(unreachable, SHORT), credentials, caplog, way)
 
 
 async def assert_kept_secret(
