@@ -75,17 +75,17 @@ class Intake:
         """
         await self._member(origin, operation.kind)
         request = await self._database.write(partial(self._ask, operation, origin, again))
-        log.info("request asked", request=request.id, kind=request.kind, workspace=request.workspace_id)
+        log.debug("request asked", request=request, kind=operation.kind, workspace=origin.workspace)
         return answers.asked(operation.title(), in_thread=origin.thread is not None)
 
-    def _ask(self, operation: Operation, origin: Origin, again: bool, session: Session) -> Request:  # noqa: FBT001 - partial
+    def _ask(self, operation: Operation, origin: Origin, again: bool, session: Session) -> int:  # noqa: FBT001 - partial
         workspaces.lock(session, origin.workspace)  # of two deliveries at once, the second one finds the first's row
-        known = requests.by_deduplication_key(session, origin.deduplication_key)
-        if known is not None:
-            return known
         now = self._clock()
         fingerprint = _fingerprint(operation, origin)
-        facts = requests.facts(session, origin.workspace, fingerprint, since=now - REPEATED_WITHIN)
+        since = now - REPEATED_WITHIN
+        facts = requests.facts(session, origin.workspace, origin.deduplication_key, fingerprint, since=since)
+        if facts.known is not None:
+            return facts.known
         if facts.connection is None:
             raise UserError(refusals.NOT_CONNECTED, connect=True)
         if facts.like is not None and not again:
@@ -111,8 +111,8 @@ class Intake:
         if facts.broken:  # nothing plans it before the next key, so it is announced from here
             owing.refresh(session, request, now=now)
         subject = f"request:{request.id}"
-        self._audit(session, origin, operation.kind, "asked", subject, parameters=operation.parameters())
-        return request
+        self._audit(session, origin, operation.kind, "asked", subject, parameters=request.parameters)
+        return request.id
 
     async def account_for(self, origin: Origin) -> Connection:
         """The connection that a query of this person uses; raises `UserError`."""

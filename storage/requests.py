@@ -15,7 +15,6 @@ from storage.tables import Connection, Request, table_of
 
 # A person waits for these, so they are built once, and the row goes past the unit of work.
 _ADD = insert(table_of(Request)).returning(table_of(Request).c.id)
-_BY_KEY = select(Request).where(Request.deduplication_key == bindparam("key"))
 
 _R, _C = table_of(Request), table_of(Connection)
 _LIKE = (
@@ -35,6 +34,7 @@ _FORCE = (
     .subquery()
 )
 _FACTS = sa.select(
+    sa.select(_R.c.id).where(_R.c.deduplication_key == bindparam("key")).scalar_subquery().label("known"),
     sa.select(_FORCE.c.id).scalar_subquery().label("connection"),
     sa.select(_FORCE.c.broken_at).scalar_subquery().label("broken"),
     sa.select(_LIKE.c.id).scalar_subquery().label("like"),
@@ -51,11 +51,6 @@ def add(session: Session, request: Request) -> Request:
     """Write a request down; gives it with its id."""
     request.id = session.execute(_ADD, request.model_dump(exclude={"id"})).scalar_one()
     return request
-
-
-def by_deduplication_key(session: Session, key: str) -> Request | None:
-    """The request that this delivery made already."""
-    return session.exec(_BY_KEY, params={"key": key}).first()
 
 
 def get(session: Session, workspace_id: str, request_id: int) -> Request | None:
@@ -78,6 +73,8 @@ def lock(session: Session, request_id: int) -> Request | None:
 class Facts:
     """What decides whether a request may be written down."""
 
+    known: int | None
+    """The request that the same delivery made already."""
     connection: int | None
     """The connection in force, and whether MailAPI refuses its key."""
     broken: bool
@@ -88,11 +85,11 @@ class Facts:
     """How many of the workspace's requests have no end yet."""
 
 
-def facts(session: Session, workspace_id: str, fingerprint: str, *, since: datetime) -> Facts:
+def facts(session: Session, workspace_id: str, key: str, fingerprint: str, *, since: datetime) -> Facts:
     """What decides whether a request may be written down, in one look; `like` is newer than `since`, if any."""
-    values = {"workspace": workspace_id, "fingerprint": fingerprint, "since": since}
+    values = {"workspace": workspace_id, "key": key, "fingerprint": fingerprint, "since": since}
     row = session.execute(_FACTS, values).one()
-    return Facts(row.connection, row.broken is not None, row.like, row.like_at or since, row.open)
+    return Facts(row.known, row.connection, row.broken is not None, row.like, row.like_at or since, row.open)
 
 
 def count_open(session: Session, workspace_id: str) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from storage import audit, calls, connections, moves, notices, requests, workspaces
-from storage.states import OPEN_CALLS, CallState, RequestState
+from storage.states import OPEN_CALLS, CallState, ConnectionState, RequestState
 from storage.tables import Call, Request
 from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW
@@ -30,10 +30,29 @@ def test_an_id_of_another_workspace_is_as_good_as_unknown(session: Session) -> N
 
 def test_a_delivery_makes_one_request(session: Session) -> None:
     first = rows.request(session, deduplication_key="trigger:1")
-    assert requests.by_deduplication_key(session, "trigger:1") == first
-    assert requests.by_deduplication_key(session, "trigger:2") is None
+    assert requests.facts(session, "T1", "trigger:1", "", since=NOW).known == first.id
+    assert requests.facts(session, "T1", "trigger:2", "", since=NOW).known is None
     with pytest.raises(IntegrityError):
         rows.request(session, deduplication_key="trigger:1")
+
+
+def test_what_decides_about_a_request_is_seen_in_one_look(session: Session) -> None:
+    rows.request(session, "T2", fingerprint="same", created_at=NOW)
+    nothing = requests.facts(session, "T1", "trigger:9", "same", since=NOW - timedelta(seconds=10))
+    assert (nothing.known, nothing.connection, nothing.broken, nothing.like, nothing.open) == (
+        None,
+        None,
+        False,
+        None,
+        0,
+    )
+    connection = rows.connection(session, state=ConnectionState.IN_FORCE, broken_at=NOW)
+    like = rows.request(session, fingerprint="same", created_at=NOW)
+    rows.request(session, fingerprint="same", created_at=NOW - timedelta(minutes=1))
+    rows.request(session, fingerprint="other", created_at=NOW, state=RequestState.DONE)
+    found = requests.facts(session, "T1", "trigger:9", "same", since=NOW - timedelta(seconds=10))
+    assert (found.connection, found.broken, found.like, found.like_at) == (connection.id, True, like.id, NOW)
+    assert found.open == 2
 
 
 def test_what_is_written_down_is_found_whole_under_its_id(session: Session) -> None:
