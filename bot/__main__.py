@@ -1,6 +1,7 @@
 """The `mailroom` command line."""
 
 import asyncio
+import contextlib
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -48,7 +49,20 @@ async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    started = asyncio.Event()
+    working = asyncio.create_task(_work(settings, started, stop))
+    asked = asyncio.create_task(stop.wait())
+    await asyncio.wait([working, asked], return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if not started.is_set():
+        working.cancel()  # a start that waits for Slack waits no longer
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+
+
+async def _work(settings: Settings, started: asyncio.Event, stop: asyncio.Event) -> None:
     async with running(settings):
+        started.set()
         await stop.wait()
 
 

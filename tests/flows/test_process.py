@@ -215,3 +215,25 @@ async def test_at_its_usual_level_it_logs_few_lines_and_no_sql(outside: Mailroom
     lines = [json.loads(line) for line in error.splitlines()]
     assert len(lines) < 40
     assert [line["event"] for line in lines if "SELECT" in line["event"] or "COMMIT" in line["event"]] == []
+
+
+async def test_a_start_that_waits_for_slack_still_ends_when_it_is_asked_to(outside: Mailroom, tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    async def unavailable(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+        asked.set()
+
+    async with await asyncio.start_server(unavailable, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        database = f"sqlite:///{tmp_path}/waiting.db"
+        changes = {"SLACK_API_URL": f"http://127.0.0.1:{port}/api/", "DATABASE_URL": database}
+        bot = await Bot.start(environment(outside, **changes))
+        async with asyncio.timeout(20):
+            await asked.wait()
+        bot.process.send_signal(signal.SIGTERM)
+        code, _, error = await bot.ended()
+    assert code == 0
+    assert "Slack is out of reach" in error
