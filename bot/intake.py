@@ -114,9 +114,9 @@ class Intake:
         self._audit(session, origin, operation.kind, "asked", subject, parameters=request.parameters)
         return request.id
 
-    async def account_for(self, origin: Origin) -> Connection:
-        """The connection that a query of this person uses; raises `UserError`."""
-        await self._member(origin, "query")
+    async def account_for(self, origin: Origin, action: str = "query") -> Connection:
+        """The connection that this person's question or request uses; raises `UserError`."""
+        await self._member(origin, action)
         found = await self._database.read(lambda session: connections.in_force(session, origin.workspace))
         if found is None:
             raise UserError(refusals.NOT_CONNECTED, connect=True)
@@ -128,9 +128,7 @@ class Intake:
 
     async def ready(self, origin: Origin, action: str) -> None:
         """Make sure that this person may ask, and that there is a key; raises `UserError`."""
-        await self._member(origin, action)
-        if await self._database.read(lambda session: connections.in_force(session, origin.workspace)) is None:
-            raise UserError(refusals.NOT_CONNECTED, connect=True)
+        await self.account_for(origin, action)
 
     async def first_time(self, workspace: str, event_id: str) -> bool:
         """Whether Slack delivers this event for the first time."""

@@ -2,7 +2,6 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,6 @@ from bot.texts.message import Block, Message
 log = structlog.get_logger(__name__)
 
 Body = dict[str, Any]
-Tell = Callable[[Message], Awaitable[None]]
 _LONGEST_ERROR = 300
 _CARRIED = re.compile(r"thread:([0-9.]+):[0-9]+")
 
