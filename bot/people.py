@@ -1,7 +1,9 @@
 """Who people are, asked of Slack and kept for a minute."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -12,6 +14,8 @@ from bot.slack import Slack, SlackError
 from bot.texts import refusals
 
 log = structlog.get_logger(__name__)
+
+Found = TypeVar("Found")
 
 KEPT = timedelta(seconds=60)
 PATIENCE_SECONDS = 1.5
@@ -25,21 +29,42 @@ class People:
     def __init__(self, *, slack: Slack, clock: Clock) -> None:
         self._slack = slack
         self._clock = clock
-        self._known: dict[tuple[str, str], tuple[datetime, Actor]] = {}
+        self._actors = _Kept[Actor](clock)
+        self._groups = _Kept[frozenset[str]](clock)
 
     async def actor(self, workspace: str, user: str) -> Actor:
         """The person's standing, at most 60 s old; raises `TryAgain` where Slack does not say within 1.5 s."""
+        return await self._actors.get(
+            (workspace, user), lambda: self._slack.actor(user, workspace), refusals.WHO_ARE_YOU
+        )
+
+    async def group(self, workspace: str, group: str) -> frozenset[str]:
+        """The people of a user group, at most 60 s old; none of one that is gone. Raises `TryAgain` as above."""
+        return await self._groups.get(
+            (workspace, group), lambda: self._slack.group_members(group, workspace), refusals.WHO_IS_IN_GROUP
+        )
+
+
+class _Kept(Generic[Found]):
+    """What Slack said, for 60 s."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[tuple[str, str], tuple[datetime, Found]] = {}
+
+    async def get(self, key: tuple[str, str], ask: Callable[[], Awaitable[Found]], otherwise: str) -> Found:
+        """What is known of `key`, or what `ask` says in time; raises `TryAgain` with `otherwise`."""
         now = self._clock()
-        kept = self._known.get((workspace, user))
+        kept = self._known.get(key)
         if kept is not None and kept[0] > now - KEPT:
             return kept[1]
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                actor = await self._slack.actor(user, workspace)
+                found = await ask()
         except (SlackError, TimeoutError) as error:
-            log.warning("could not ask Slack who a person is", user=user, failure=str(error) or type(error).__name__)
-            raise TryAgain(refusals.WHO_ARE_YOU) from None
+            log.warning("could not ask Slack who somebody is", id=key[1], failure=str(error) or type(error).__name__)
+            raise TryAgain(otherwise) from None
         if len(self._known) >= MOST_KEPT:
             self._known.clear()
-        self._known[(workspace, user)] = (now, actor)
-        return actor
+        self._known[key] = (now, found)
+        return found

@@ -202,6 +202,32 @@ class Slack:
             if not cursor:
                 return found
 
+    async def group_members(self, group: str, workspace: str) -> frozenset[str]:
+        """The ids of a user group's people, from usergroups.users.list; none where there is no such group any more."""
+        try:
+            answer = await _named(self.client.usergroups_users_list(usergroup=group, team_id=workspace))
+        except Refused as error:
+            if str(error) in ("no_such_subteam", "subteam_not_found"):
+                return frozenset()
+            raise
+        return frozenset(str(user) for user in answer["users"])
+
+    async def groups(self, workspace: str) -> list[tuple[str, str]]:
+        """The id and the handle of each user group, from usergroups.list."""
+        answer = await _named(self.client.usergroups_list(team_id=workspace))
+        return [(str(group["id"]), str(group["handle"])) for group in answer["usergroups"]]
+
+    async def channel_members(self, channel: str) -> frozenset[str]:
+        """The ids of everybody in a channel, from conversations.members."""
+        found: set[str] = set()
+        cursor = ""
+        while True:
+            answer = await _named(self.client.conversations_members(channel=channel, limit=1000, cursor=cursor))
+            found.update(str(user) for user in answer["members"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return frozenset(found)
+
     async def respond(self, response_url: str, content: dict[str, Any]) -> None:
         """Answer a command privately through its response URL, which is a secret and stays out of every error."""
         body = {"response_type": "ephemeral", "replace_original": False, **content}

@@ -8,17 +8,17 @@ from sqlalchemy import CursorResult, or_, select, update
 from sqlmodel import Session
 
 from storage.states import State
-from storage.tables import Call, Connection, Notice, Request
+from storage.tables import Call, Connection, Notice, Policy, Request
 
 LEASE = timedelta(seconds=30)
 """How long a claimed row is its claimer's: a process that dies loses it after this long."""
 
-Stateful = TypeVar("Stateful", Request, Call, Notice, Connection)
+Stateful = TypeVar("Stateful", Request, Call, Notice, Connection, Policy)
 
 
 def move(
     session: Session,
-    table: type[Request | Call | Notice | Connection],
+    table: type[Request | Call | Notice | Connection | Policy],
     row_id: int,
     before: State,
     after: State,

@@ -57,6 +57,13 @@ class ConnectionState(StrEnum):
     ERASED = "erased"
 
 
+class PolicyState(StrEnum):
+    """Whether a change of the policy was told to those whom it concerns."""
+
+    UNTOLD = "untold"
+    TOLD = "told"
+
+
 _R, _C, _N, _K = RequestState, CallState, NoticeState, ConnectionState
 
 REQUEST_ARROWS: Mapping[RequestState, frozenset[RequestState]] = {
@@ -107,7 +114,13 @@ CONNECTION_ARROWS: Mapping[ConnectionState, frozenset[ConnectionState]] = {
 }
 """What may follow each state of a connection."""
 
-State = TypeVar("State", RequestState, CallState, NoticeState, ConnectionState)
+POLICY_ARROWS: Mapping[PolicyState, frozenset[PolicyState]] = {
+    PolicyState.UNTOLD: frozenset({PolicyState.TOLD}),
+    PolicyState.TOLD: frozenset(),
+}
+"""What may follow each state of a policy's version."""
+
+State = TypeVar("State", RequestState, CallState, NoticeState, ConnectionState, PolicyState)
 
 
 def ends(arrows: Mapping[State, frozenset[State]]) -> frozenset[State]:

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Index, Integer
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Column, Field, SQLModel
 
-from storage.states import CallState, ConnectionState, NoticeState, RequestState
+from storage.states import CallState, ConnectionState, NoticeState, PolicyState, RequestState
 
 NAMING = MetaData(
     naming_convention={
@@ -76,6 +76,16 @@ def _long_text() -> Any:
     return Field(default=None, sa_type=Text)
 
 
+def _count() -> Any:
+    """A number that rows of an older version begin with as 0."""
+    return Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+def _word(longest: int) -> Any:
+    """A text that rows of an older version begin with as empty."""
+    return Field(default="", max_length=longest, sa_column_kwargs={"server_default": ""})
+
+
 def _key() -> Any:
     return Field(default=None, sa_column=Column(_KEY, primary_key=True, autoincrement=True))
 
@@ -91,6 +101,9 @@ class Workspace(Table, table=True):
     name: str = ""
     bot_user_id: str = ""
     created_at: datetime = _moment()
+    audit_seq: int = _count()
+    """Where the audit chain ends, and the hash of its last entry: a tail that was cut off shows."""
+    audit_hash: str = _word(64)
 
 
 class Connection(Table, table=True):
@@ -134,6 +147,7 @@ class Request(Table, table=True):
         Index("ix_request_state_due_at", "state", "due_at"),
         Index("ix_request_workspace_id_state", "workspace_id", "state"),
         Index("ix_request_workspace_id_fingerprint", "workspace_id", "fingerprint"),
+        Index("ix_request_workspace_id_asker_domain", "workspace_id", "asker", "domain"),
     )
     id: int = _key()
     workspace_id: str = Field(foreign_key="workspace.id")
@@ -153,6 +167,14 @@ class Request(Table, table=True):
     plan: dict[str, Any] | None = _json()
     plan_hash: str | None = None
     round: int = 1
+    domain: str = _word(255)
+    unapproved: int = _count()
+    """How many mailboxes of it nobody else has to agree to: these count towards the policy's threshold."""
+    expires_at: datetime | None = _moment()
+    reminders: int = _count()
+    """How often those who may decide were told of it in this round."""
+    ended_by: str | None = Field(default=None, max_length=32)
+    """Who rejected or cancelled it, and why stands in `reason`."""
     reason: str | None = _long_text()
     created_at: datetime = _moment()
     ended_at: datetime | None = _moment()
@@ -196,8 +218,28 @@ class Call(Table, table=True):
     attempts: int = 0
 
 
+class Policy(Table, table=True):
+    """One version of a workspace's policy; the newest is in force, and without any the defaults are."""
+
+    __table_args__ = (
+        Index("uq_policy_workspace_id_version", "workspace_id", "version", unique=True),
+        Index("ix_policy_state_due_at", "state", "due_at"),
+    )
+    id: int = _key()
+    workspace_id: str = Field(foreign_key="workspace.id")
+    version: int
+    rules: dict[str, Any] = _json()
+    changed_by: str = Field(max_length=32)
+    deduplication_key: str = Field(unique=True)
+    state: PolicyState = _state(PolicyState.UNTOLD)
+    changed_at: datetime = _moment()
+    due_at: datetime | None = _moment()
+    leased_until: datetime | None = _moment()
+    attempts: int = 0
+
+
 class Decision(Table, table=True):
-    """One person's approval or rejection of one round of a request."""
+    """One person's confirmation, approval or rejection of one round of a request."""
 
     __table_args__ = (Index("uq_decision_round", "request_id", "round", "person", unique=True),)
     id: int = _key()

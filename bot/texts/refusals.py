@@ -144,6 +144,7 @@ NOT_YOUR_CREDENTIALS = "Only the person who asked for these mailboxes, and admin
 NOT_YOUR_REQUEST = "Only the person who asked for this, and admins, can decide how it goes on."
 DECIDED = "This was decided already, or has settled itself. The root message shows how it stands."
 WHO_ARE_YOU = "Slack did not say in time who you are, so nothing was done. Try again."
+WHO_IS_IN_GROUP = "Slack did not say in time who is in the user groups of the policy, so nothing was done. Try again."
 BUSY = "Too much is being looked up for this workspace just now. Try again in a moment."
 FORM_TOO_LATE = "The form could not be opened, since it took too long. Try once more."
 CREDENTIALS_TOO_LATE = "The credentials could not be opened, since it took too long. Click once more."

@@ -40,7 +40,7 @@ def test_an_empty_database_migrates_up_down_and_up_and_is_then_as_the_models_say
 def test_a_database_that_is_up_to_date_is_left_as_it_is(new: Engine) -> None:
     schema.upgrade(new)
     with new.begin() as connection:
-        connection.execute(text("INSERT INTO workspace VALUES ('T1', '', '', '2026-03-01 12:00:00')"))
+        connection.execute(text("INSERT INTO workspace VALUES ('T1', '', '', '2026-03-01 12:00:00', 0, '')"))
     assert schema.upgrade(new) == schema.newest()
     with new.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM workspace")).scalar() == 1
