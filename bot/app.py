@@ -14,12 +14,15 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 from bot import http
+from bot.approvers import Approvers
 from bot.clock import Clock, utc_now
 from bot.credentials import CredentialsViewer
+from bot.decider import Decider
 from bot.directory import Directory
 from bot.intake import Intake
 from bot.limits import Rate
 from bot.listeners.clicks import Clicks
+from bot.listeners.decisions import Decisions
 from bot.listeners.dispatch import Dispatch
 from bot.listeners.guard import Guard
 from bot.listeners.mentions import Mentions
@@ -91,11 +94,21 @@ async def running(
         )
         machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), timedelta(seconds=timeouts.total))
         teller = Teller(database=database, slack=slack, clock=clock, pool=Pool(size=16, share=8))
-        worker = Worker(machine=machine, slack=slack, teller=teller, pool=Pool(size=48, share=8))
-        after = Pool(size=64, share=16)
         people = People(slack=slack, clock=clock)
+        approvers = Approvers(people)
+        worker = Worker(machine=machine, slack=slack, approvers=approvers, teller=teller, pool=Pool(size=48, share=8))
+        after = Pool(size=64, share=16)
         app = _bolt(settings, slack, identity)
-        _listen_for(app, settings, machine=machine, slack=slack, people=people, worker=worker, after=after)
+        _listen_for(
+            app,
+            settings,
+            machine=machine,
+            slack=slack,
+            people=people,
+            approvers=approvers,
+            worker=worker,
+            after=after,
+        )
         socket_mode = None
         if settings.mode is Mode.SOCKET:
             connections = settings.mailroom_socket_connections
@@ -117,6 +130,7 @@ def _listen_for(
     machine: Machine,
     slack: Slack,
     people: People,
+    approvers: Approvers,
     worker: Worker,
     after: Pool,
 ) -> None:
@@ -125,6 +139,7 @@ def _listen_for(
     intake = Intake(
         database=database,
         people=people,
+        approvers=approvers,
         vault=machine.vault,
         clock=clock,
         pace=machine.pace,
@@ -136,12 +151,14 @@ def _listen_for(
     dispatch = Dispatch(
         intake=intake, queries=queries, standings=Standings(database=database, clock=clock), nudge=worker.nudge_soon
     )
+    decider = Decider(database=database, people=people, approvers=approvers, clock=clock)
     register(
         app,
         Guard(slack=slack, after=after, directory=directory, rate=Rate(clock, settings.mailroom_commands_a_minute)),
         dispatch=dispatch,
         clicks=Clicks(intake=intake, dispatch=dispatch, queries=queries, credentials=viewer, nudge=worker.nudge_soon),
         submissions=Submissions(intake=intake, directory=directory, people=people, nudge=worker.nudge_soon),
+        decisions=Decisions(decider=decider, dispatch=dispatch, nudge=worker.nudge_soon),
         mentions=Mentions(intake=intake, dispatch=dispatch),
     )
 

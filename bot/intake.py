@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,18 +12,20 @@ from sqlmodel import Session
 
 from bot import access
 from bot.access import Actor
+from bot.approvers import Approvers, Rules
 from bot.clock import Clock
 from bot.commands import operation_from
-from bot.errors import Forbidden, UserError
+from bot.errors import Forbidden, TryAgain, UserError
 from bot.mailapi import Credentials
 from bot.notices import owing
 from bot.operation import Operation
 from bot.pace import Pace
 from bot.people import People
+from bot.policy import Policy
 from bot.progress import Plan
 from bot.texts import answers, card, refusals, thread
 from bot.texts.message import Message
-from bot.worker.ending import end_call
+from bot.worker.ending import end_call, end_request
 from bot.worker.planning import add_calls
 from storage import audit, calls, connections, notices, requests, seen, workspaces
 from storage.database import Database
@@ -34,6 +36,12 @@ from storage.tables import Call, Connection, Request
 log = structlog.get_logger(__name__)
 
 REPEATED_WITHIN = timedelta(seconds=10)
+MOST_LOOKS = 5
+MOST_KEPT = 10_000
+
+
+class _Outdated(Exception):
+    """The policy has changed since it was read."""
 
 
 class Repeated(UserError):
@@ -59,11 +67,21 @@ class Intake:
     """The person's half: it validates, writes rows and answers; it never waits for MailAPI."""
 
     def __init__(
-        self, *, database: Database, people: People, vault: Vault, clock: Clock, pace: Pace, most_open: int
+        self,
+        *,
+        database: Database,
+        people: People,
+        approvers: Approvers,
+        vault: Vault,
+        clock: Clock,
+        pace: Pace,
+        most_open: int,
     ) -> None:
         self._most_open = most_open
         self._database = database
         self._people = people
+        self._approvers = approvers
+        self._rules: dict[str, Rules] = {}
         self._vault = vault
         self._clock = clock
         self._pace = pace
@@ -73,12 +91,39 @@ class Intake:
 
         The same thing asked for twice within seconds by the same person is `Repeated`, unless it is meant `again`.
         """
-        await self._member(origin, operation.kind)
-        request = await self._database.write(partial(self._ask, operation, origin, again))
+        actor = await self._member(origin, operation.kind)
+        request = await self._ask_by_the_rules(operation, origin, again, actor)
         log.debug("request asked", request=request, kind=operation.kind, workspace=origin.workspace)
         return answers.asked(operation.title(), in_thread=origin.thread is not None)
 
-    def _ask(self, operation: Operation, origin: Origin, again: bool, session: Session) -> int:  # noqa: FBT001 - partial
+    async def _ask_by_the_rules(self, operation: Operation, origin: Origin, again: bool, actor: Actor) -> int:  # noqa: FBT001 - as `_ask`
+        """Check who may ask, and where, by rules that the transaction finds still in force."""
+        for _ in range(MOST_LOOKS):
+            rules = self._rules.get(origin.workspace) or await self._rules_now(origin.workspace)
+            await self._may_ask_here(operation, origin, actor, rules.policy)
+            try:
+                return await self._database.write(partial(self._ask, operation, origin, again, rules.version))
+            except _Outdated:
+                await self._rules_now(origin.workspace)
+        raise TryAgain(refusals.BUSY)
+
+    async def _rules_now(self, workspace: str) -> Rules:
+        if len(self._rules) >= MOST_KEPT:
+            self._rules.clear()
+        rules = await self._database.read(lambda session: Rules.of(session, workspace))
+        self._rules[workspace] = rules
+        return rules
+
+    async def _may_ask_here(self, operation: Operation, origin: Origin, actor: Actor, policy: Policy) -> None:
+        """Refuse whom the policy does not let ask, or not in this channel."""
+        if policy.channels and origin.channel not in policy.channels:
+            await self._refuse(origin, operation.kind, refusals.other_channel(policy.channels))
+        if policy.limits_askers and actor.id not in policy.askers:
+            in_group = await self._approvers.in_groups(origin.workspace, policy.asker_groups, actor.id)
+            if not access.may_ask_here(policy, actor, in_group=in_group):
+                await self._refuse(origin, operation.kind, refusals.not_an_asker(policy.askers, policy.asker_groups))
+
+    def _ask(self, operation: Operation, origin: Origin, again: bool, version: int, session: Session) -> int:  # noqa: FBT001 - partial
         workspaces.lock(session, origin.workspace)  # of two deliveries at once, the second one finds the first's row
         now = self._clock()
         fingerprint = _fingerprint(operation, origin)
@@ -86,6 +131,8 @@ class Intake:
         facts = requests.facts(session, origin.workspace, origin.deduplication_key, fingerprint, since=since)
         if facts.known is not None:
             return facts.known
+        if facts.policy != version:
+            raise _Outdated
         if facts.connection is None:
             raise UserError(refusals.NOT_CONNECTED, connect=True)
         if facts.like is not None and not again:
@@ -143,7 +190,7 @@ class Intake:
         if request is None:
             raise UserError(refusals.UNKNOWN_REQUEST)
         subject = f"request:{request_id}"
-        if not access.may_steer(actor, asker=request.asker):
+        if not await self._may_steer(actor, request):
             await self._refuse(origin, "credentials", refusals.NOT_YOUR_CREDENTIALS, subject)
         await self._database.write(lambda session: self._audit(session, origin, "credentials", "shown", subject))
         return request
@@ -159,15 +206,30 @@ class Intake:
             raise UserError(refusals.NOT_CONNECTED, connect=True)
         now = self._clock()
         for request in requests.open_ones(session, origin.workspace):
-            if requests.move(session, request.id, RequestState.PLANNING, RequestState.CANCELLED, ended_at=now):
-                session.refresh(request)
-                owing.refresh(session, request, now=now)
+            if self._give_up(session, request, origin.person):
                 owing.thread(session, request, "disconnected", thread.never_sent(request.asker, origin.person), now=now)
         for call in calls.unsent(session, origin.workspace):
             end_call(session, call, call.state, CallState.CANCELLED, now=now, reason=thread.DISCONNECTED)
         connections.give_up(session, connection)
         self._audit(session, origin, "disconnect", "done", f"connection:{connection.id}")
         return connection.last_four
+
+    def _give_up(self, session: Session, request: Request, by: str) -> bool:
+        """End a request that has no calls yet; one that was approved ends as one that could not be carried out."""
+        now = self._clock()
+        requests.lock(session, request.id)
+        if request.state in (RequestState.PLANNING, RequestState.AWAITING_DECISION):
+            ended: dict[str, Any] = {"ended_at": now, "ended_by": by, "due_at": None}
+            requests.move(session, request.id, request.state, RequestState.CANCELLED, **ended)
+            session.refresh(request)
+            owing.refresh(session, request, now=now)
+            return True
+        if request.state is RequestState.APPROVED:
+            failed = replace(Plan.of(request), failure=thread.DISCONNECTED).stored()
+            requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING, plan=failed, due_at=None)
+            session.refresh(request)
+            end_request(session, request, now=now)
+        return False
 
     async def may_connect(self, origin: Origin) -> Connection | None:
         """Make sure that this person may connect a key; gives the connection in force. Raises `UserError`."""
@@ -204,15 +266,28 @@ class Intake:
     async def go_on(self, action: str, call_id: int, origin: Origin) -> str:
         """A person's answer to a question about a call; gives what happened. Raises `UserError`."""
         actor = await self._member(origin, action)
-        return await self._database.write(partial(self._go_on, action, call_id, origin, actor))
+        found = await self._database.read(lambda session: calls.get(session, origin.workspace, call_id))
+        request = await self._database.read(
+            lambda session: requests.get(session, origin.workspace, found.request_id if found else 0)
+        )
+        if request is None:
+            raise UserError(refusals.UNKNOWN_REQUEST)
+        if not await self._may_steer(actor, request):
+            await self._refuse(origin, action, refusals.NOT_YOUR_REQUEST, f"call:{call_id}")
+        return await self._database.write(partial(self._go_on, action, call_id, origin))
 
-    def _go_on(self, action: str, call_id: int, origin: Origin, actor: Actor, session: Session) -> str:
+    async def _may_steer(self, actor: Actor, request: Request) -> bool:
+        """The person who asked, and whoever approves now; raises `TryAgain` where Slack does not say."""
+        if access.may_steer(actor, asker=request.asker):
+            return True
+        rules = await self._rules_now(request.workspace_id)
+        return await self._approvers.counts(request.workspace_id, rules, actor)
+
+    def _go_on(self, action: str, call_id: int, origin: Origin, session: Session) -> str:
         call = calls.get(session, origin.workspace, call_id)
         request = requests.lock(session, call.request_id) if call else None
         if call is None or request is None:
             raise UserError(refusals.UNKNOWN_REQUEST)
-        if not access.may_steer(actor, asker=request.asker):
-            raise Forbidden(refusals.NOT_YOUR_REQUEST)
         said = thread.chosen(origin.person, action)
         key = f"call:{call_id}:{action}:{origin.deduplication_key}"
         if notices.by_key(session, origin.workspace, f"request:{request.id}:{key}") is not None:

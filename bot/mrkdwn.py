@@ -58,6 +58,16 @@ def person(user_id: str) -> str:
     return f"<@{user_id}>"
 
 
+def group(group_id: str) -> str:
+    """A mention of a user group, which notifies its people who are in the channel."""
+    return f"<!subteam^{group_id}>"
+
+
+def channel(channel_id: str) -> str:
+    """A channel's name, for those who may see it."""
+    return f"<#{channel_id}>"
+
+
 def moment(at: datetime, style: str = "{date_short_pretty} at {time}") -> str:
     """A moment in each reader's own time zone; clients that cannot show it show UTC."""
     return f"<!date^{int(at.timestamp())}^{style}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"

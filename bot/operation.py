@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from bot.mailapi import Account, TaskKind
+from bot.policy import Subject
 
 
 class Standing(StrEnum):
@@ -26,6 +27,7 @@ class Listed:
 
     standing: Standing
     word: str
+    quota_mb: int | None = None
 
 
 Sight = Mapping[str, Listed]
@@ -42,6 +44,8 @@ class Operation(BaseModel, ABC):
     """Which task its answer names; `None` where the end is seen in the list of domains."""
     window: ClassVar[timedelta | None] = None
     """How long MailAPI refuses another one for the same domain after one that it took."""
+    subject: ClassVar[Subject]
+    """Which rules of the policy it comes under."""
     nouns: ClassVar[tuple[str, str]]
     """What one name of it is, and several."""
 
@@ -73,6 +77,11 @@ class Operation(BaseModel, ABC):
     @abstractmethod
     async def submit(self, account: Account) -> int | None:
         """Send it; gives the id of the task to poll, where there is one. Raises `MailAPIError`."""
+
+    @property
+    def quota_of_each(self) -> int | None:
+        """The quota of each name in MB, where one was given."""
+        return None
 
     def singly(self) -> tuple["Operation", ...]:
         """The same, one name each, for sending again what may have happened in part."""

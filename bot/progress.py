@@ -1,13 +1,19 @@
 """How far a request is: what became of each name that it asks for."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bot.findings import Findings
 from bot.operation import Operation
+from bot.policy import Ruling
 from storage.states import CallState, RequestState
 from storage.tables import Call, Request
+
+HASH_LENGTH = 16
 
 
 class Why(StrEnum):
@@ -40,6 +46,9 @@ class Plan:
     failure: str | None = None
     unplanned: str | None = None
     """Why there is no plan yet, where that takes long: what the root message says meanwhile."""
+    findings: Findings = field(default_factory=Findings)
+    ruling: Ruling | None = None
+    """What the policy said when this was planned; `None` before that."""
 
     @classmethod
     def of(cls, request: Request) -> "Plan":
@@ -50,6 +59,8 @@ class Plan:
             tuple(stored.get("in_flight", ())),
             stored.get("failure"),
             stored.get("unplanned"),
+            Findings.read(stored.get("findings") or {}),
+            Ruling.read(stored["ruling"]) if stored.get("ruling") else None,
         )
 
     def stored(self) -> dict[str, Any]:
@@ -59,7 +70,58 @@ class Plan:
             "in_flight": list(self.in_flight),
             "failure": self.failure,
             "unplanned": self.unplanned,
+            "findings": self.findings.stored(),
+            "ruling": self.ruling.stored() if self.ruling else None,
         }
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """The names that are not made: they exist, or another request makes them."""
+        return frozenset((*self.existing, *self.in_flight))
+
+    def hash(self, operation: Operation) -> str:
+        """What somebody agrees to, in short: the parameters, the names, what exists, the verdicts and the gate.
+
+        Numbers that drift by themselves, such as quotas in use, are no part of it.
+        """
+        agreed = {
+            "kind": operation.kind,
+            "parameters": operation.parameters(),
+            "names": operation.names(),
+            "taken": sorted(self.taken),
+            "verdicts": self.findings.verdicts,
+            "ruling": (self.ruling.gate, self.ruling.needed, self.ruling.own) if self.ruling else None,
+        }
+        return hashlib.sha256(json.dumps(agreed, sort_keys=True).encode()).hexdigest()[:HASH_LENGTH]
+
+
+@dataclass(frozen=True)
+class Differences:
+    """In what a plan got worse than the one before it."""
+
+    appeared: tuple[str, ...] = ()
+    """Names that will not be made, since they exist now or another request makes them."""
+    gone: tuple[str, ...] = ()
+    """Names that will be made, since they no longer exist."""
+    unready: str | None = None
+    """The status of a domain that was ready."""
+    exceeds: int = 0
+    """By how many MB the quotas are too much now, where they were not."""
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return self != Differences()
+
+
+def differences(before: Plan, now: Plan) -> Differences:
+    """What somebody who agreed to the plan `before` has not agreed to; that a window closed is none of it."""
+    unready = bool(before.findings.ready) and not now.findings.ready
+    return Differences(
+        appeared=tuple(sorted(now.taken - before.taken)),
+        gone=tuple(sorted(before.taken - now.taken)),
+        unready=(now.findings.status or "") if unready else None,
+        exceeds=0 if before.findings.exceeds else now.findings.exceeds,
+    )
 
 
 @dataclass(frozen=True)

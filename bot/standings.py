@@ -49,7 +49,7 @@ class Standings:
                 connection=connection,
                 open_requests=_readable(session, requests.open_ones(session, workspace, onlooker, most=MOST_SHOWN)),
                 open_count=requests.count_open(session, workspace),
-                planning=requests.count_planning(session, workspace),
+                unsent=requests.count_unsent(session, workspace),
                 windows=_windows(session, connection, now=self._clock()) if connection else {},
                 out=calls.count_out(session, workspace),
             )

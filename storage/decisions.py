@@ -7,6 +7,8 @@ from sqlmodel import Session, col, select
 from storage.tables import Decision, Request
 
 APPROVED, REJECTED, CONFIRMED = "approved", "rejected", "confirmed"
+WITHDRAWN = "withdrawn"
+"""An approval of somebody who is no approver any more."""
 
 
 def of_round(session: Session, request: Request) -> Sequence[Decision]:

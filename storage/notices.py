@@ -26,9 +26,41 @@ def owed_edit(session: Session, request_id: int, kind: str) -> Notice | None:
     return session.exec(query.order_by(col(Notice.id).desc()).with_for_update()).first()
 
 
+def of_kind(session: Session, request_id: int, kind: str) -> Sequence[Notice]:
+    """A request's notices of one kind that were not dropped."""
+    query = select(Notice).where(
+        Notice.request_id == request_id, Notice.kind == kind, Notice.state != NoticeState.DROPPED
+    )
+    return session.exec(query.order_by(col(Notice.id))).all()
+
+
+def get(session: Session, workspace_id: str, notice_id: int) -> Notice | None:
+    """A notice of this workspace."""
+    return session.exec(select(Notice).where(Notice.workspace_id == workspace_id, Notice.id == notice_id)).first()
+
+
+def owed_in_lane(session: Session, workspace_id: str, lane: str) -> bool:
+    """Whether something of a lane is owed and not begun."""
+    owed = select(Notice.id).where(
+        Notice.workspace_id == workspace_id, Notice.lane == lane, Notice.state == NoticeState.OWED
+    )
+    return session.exec(owed.with_for_update().limit(1)).first() is not None
+
+
 def by_key(session: Session, workspace_id: str, key: str) -> Notice | None:
     """The notice with this key."""
     return session.exec(select(Notice).where(Notice.workspace_id == workspace_id, Notice.key == key)).first()
+
+
+def root_is_out(session: Session, workspace_id: str, request_id: int) -> bool:
+    """Whether a request's root message was posted, or is being posted: it does not say what comes now."""
+    root = by_key(session, workspace_id, root_key(request_id))
+    return root is not None and root.state is not NoticeState.OWED
+
+
+def root_key(request_id: int) -> str:
+    """The key of the notice that is a request's root message."""
+    return f"request:{request_id}:root"
 
 
 def last_told(session: Session, request_id: int, kinds: Collection[str]) -> Notice | None:

@@ -11,12 +11,14 @@ from sqlmodel import Session, col, select, update
 
 from storage import moves
 from storage.states import OPEN_REQUESTS, REQUEST_ARROWS, ConnectionState, RequestState
-from storage.tables import Connection, Request, table_of
+from storage.tables import Connection, Policy, Request, table_of
+
+_NOTHING_CAME = (RequestState.REJECTED, RequestState.EXPIRED, RequestState.CANCELLED, RequestState.FAILED)
 
 # A person waits for these, so they are built once, and the row goes past the unit of work.
 _ADD = insert(table_of(Request)).returning(table_of(Request).c.id)
 
-_R, _C = table_of(Request), table_of(Connection)
+_R, _C, _P = table_of(Request), table_of(Connection), table_of(Policy)
 _LIKE = (
     sa.select(_R.c.id, _R.c.created_at)
     .where(
@@ -39,6 +41,10 @@ _FACTS = sa.select(
     sa.select(_FORCE.c.broken_at).scalar_subquery().label("broken"),
     sa.select(_LIKE.c.id).scalar_subquery().label("like"),
     sa.select(_LIKE.c.created_at).scalar_subquery().label("like_at"),
+    sa.select(func.max(_P.c.version))
+    .where(_P.c.workspace_id == bindparam("workspace"))
+    .scalar_subquery()
+    .label("policy"),
     sa.select(func.count())
     .select_from(_R)
     .where(_R.c.workspace_id == bindparam("workspace"), _R.c.state.in_(sorted(OPEN_REQUESTS)))
@@ -81,6 +87,8 @@ class Facts:
     like: int | None
     """The newest request with the same fingerprint, and when it was asked."""
     like_at: datetime
+    policy: int
+    """The version of the policy in force, 0 for the defaults."""
     open: int
     """How many of the workspace's requests have no end yet."""
 
@@ -89,7 +97,9 @@ def facts(session: Session, workspace_id: str, key: str, fingerprint: str, *, si
     """What decides whether a request may be written down, in one look; `like` is newer than `since`, if any."""
     values = {"workspace": workspace_id, "key": key, "fingerprint": fingerprint, "since": since}
     row = session.execute(_FACTS, values).one()
-    return Facts(row.known, row.connection, row.broken is not None, row.like, row.like_at or since, row.open)
+    return Facts(
+        row.known, row.connection, row.broken is not None, row.like, row.like_at or since, row.policy or 0, row.open
+    )
 
 
 def count_open(session: Session, workspace_id: str) -> int:
@@ -98,9 +108,10 @@ def count_open(session: Session, workspace_id: str) -> int:
     return session.exec(query).one()
 
 
-def count_planning(session: Session, workspace_id: str) -> int:
-    """How many of the workspace's requests wait for a plan."""
-    query = select(func.count()).where(Request.workspace_id == workspace_id, Request.state == RequestState.PLANNING)
+def count_unsent(session: Session, workspace_id: str) -> int:
+    """How many of the workspace's requests have no calls yet: they wait for a plan or a decision."""
+    unsent = (RequestState.PLANNING, RequestState.AWAITING_DECISION, RequestState.APPROVED)
+    query = select(func.count()).where(Request.workspace_id == workspace_id, col(Request.state).in_(unsent))
     return session.exec(query).one()
 
 
@@ -136,10 +147,11 @@ def open_ones(
     return session.exec(query.order_by(col(Request.id)).limit(most)).all()
 
 
-def explain(session: Session, request_id: int, plan: dict[str, Any]) -> None:
-    """Note why a request is not planned yet, for as long as it is not."""
+def explain(session: Session, request_id: int, plan: dict[str, Any]) -> bool:
+    """Note why a request is not planned yet, for as long as it is not; false where it is."""
     unplanned = update(Request).where(col(Request.id) == request_id, col(Request.state) == RequestState.PLANNING)
-    session.exec(unplanned.values(plan=plan).execution_options(synchronize_session=False))
+    noted = session.exec(unplanned.values(plan=plan).execution_options(synchronize_session=False))
+    return noted.rowcount == 1
 
 
 def settle_home(session: Session, request_id: int, *, channel: str, root_ts: str) -> None:
@@ -148,24 +160,57 @@ def settle_home(session: Session, request_id: int, *, channel: str, root_ts: str
     session.exec(settled.values(home_channel=channel, root_ts=root_ts).execution_options(synchronize_session=False))
 
 
+def count_unapproved(
+    session: Session, workspace_id: str, asker: str, domain: str, *, besides: int, since: datetime
+) -> int:
+    """How many mailboxes a person asked for on a domain after `since` that nobody else had to agree to.
+
+    Those of requests of which nothing came are not counted.
+    """
+    query = select(func.coalesce(func.sum(col(Request.unapproved)), 0)).where(
+        Request.workspace_id == workspace_id,
+        Request.asker == asker,
+        Request.domain == domain,
+        Request.id != besides,
+        Request.created_at > since,
+        col(Request.state).not_in(_NOTHING_CAME),
+    )
+    return int(session.exec(query).one())
+
+
+def awaiting(session: Session, workspace_id: str) -> Sequence[Request]:
+    """The workspace's requests that wait for a decision."""
+    query = select(Request).where(Request.workspace_id == workspace_id, Request.state == RequestState.AWAITING_DECISION)
+    return session.exec(query.order_by(col(Request.id))).all()
+
+
+def claim_awaiting(session: Session, *, now: datetime, most: int, busy: Sequence[str] = ()) -> Sequence[Request]:
+    """Lease requests that wait for a decision and of which somebody is to be told something now."""
+    free = col(Request.workspace_id).not_in(busy)
+    return moves.claim(session, Request, free, states=(RequestState.AWAITING_DECISION,), now=now, most=most)
+
+
 def claim_planning(session: Session, *, now: datetime, most: int, busy: Sequence[str] = ()) -> Sequence[Request]:
-    """Lease requests that wait for a plan, of workspaces that are neither `busy` nor paused."""
+    """Lease requests that wait for a plan, or were approved and for a second look, of workspaces that are free.
+
+    Those are neither `busy` nor paused.
+    """
     return moves.claim(
         session,
         Request,
         col(Request.workspace_id).not_in(busy),
         col(Request.workspace_id).not_in(paused()),
-        states=(RequestState.PLANNING,),
+        states=(RequestState.PLANNING, RequestState.APPROVED),
         now=now,
         most=most,
     )
 
 
 def hasten(session: Session, workspace_id: str, *, now: datetime) -> None:
-    """Let the workspace's requests that wait for a plan be planned now."""
+    """Let the workspace's requests that wait for a plan or a second look be looked at now."""
     waiting = update(Request).where(
         col(Request.workspace_id) == workspace_id,
-        col(Request.state) == RequestState.PLANNING,
+        col(Request.state).in_((RequestState.PLANNING, RequestState.APPROVED)),
         col(Request.due_at) > now,
     )
     session.exec(waiting.values(due_at=now).execution_options(synchronize_session=False))

@@ -170,9 +170,11 @@ class Request(Table, table=True):
     domain: str = _word(255)
     unapproved: int = _count()
     """How many mailboxes of it nobody else has to agree to: these count towards the policy's threshold."""
+    called: list[str] | None = _json()
+    """Whom this round was put to, so that nobody is called twice."""
     expires_at: datetime | None = _moment()
+    remind_at: datetime | None = _moment()
     reminders: int = _count()
-    """How often those who may decide were told of it in this round."""
     ended_by: str | None = Field(default=None, max_length=32)
     """Who rejected or cancelled it, and why stands in `reason`."""
     reason: str | None = _long_text()

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.commands import connect, domain, mailbox, standing, subdomain, task
 from bot.commands.command import Asked, Command, ListQuery, Overview, Say
+from bot.commands.domain import domains_of as domains_of
 from bot.errors import Offer, UsageError, UserError
 from bot.form import Form, OpenForm
 from bot.operation import Operation

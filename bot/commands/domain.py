@@ -7,9 +7,10 @@ from bot import words
 from bot.commands.command import Asked, Command, ListQuery
 from bot.errors import UsageError
 from bot.form import Field, Form
-from bot.mailapi import Account, DomainList, TaskKind
+from bot.mailapi import Account, TaskKind
 from bot.mrkdwn import domain_shown
 from bot.operation import Listed, Operation, Sight, Standing
+from bot.policy import Subject
 from bot.texts import fields, guide, lists, refusals
 from bot.texts.lists import Listing
 from bot.words import Typed
@@ -23,6 +24,7 @@ class CreateDomain(Operation):
 
     kind: ClassVar[str] = "domain_create"
     task_kind: ClassVar[TaskKind | None] = None
+    subject: ClassVar[Subject] = Subject.DOMAINS
     nouns: ClassVar[tuple[str, str]] = ("domain", "domains")
 
     domain: words.Domain
@@ -46,7 +48,7 @@ class CreateDomain(Operation):
 
     async def look(self, account: Account) -> Sight:
         """The account's domains."""
-        return listed(await account.domains.list())
+        return await domains_of(account)
 
     def without(self, existing: Collection[str]) -> tuple[Operation, ...]:
         """The domain, unless it is there."""
@@ -76,9 +78,13 @@ class ListDomains(ListQuery):
         return lists.domains((await account.domains.list()).domains, self.wanted)
 
 
-def listed(found: DomainList) -> Sight:
-    """The account's domains and how far each is."""
-    return {domain.name: Listed(Standing(domain.readiness.value), domain.status) for domain in found.domains}
+async def domains_of(account: Account) -> Sight:
+    """The account's domains and how far each is, asked for; raises `MailAPIError`."""
+    found = await account.domains.list()
+    return {
+        domain.name: Listed(Standing(domain.readiness.value), domain.status, domain.quota_mb)
+        for domain in found.domains
+    }
 
 
 def _create(typed: Typed) -> Asked:

@@ -14,6 +14,7 @@ from bot.errors import FieldError, UsageError, UserError
 from bot.form import Field, Form
 from bot.mailapi import Account, NotFound, TaskKind
 from bot.operation import Listed, Operation, Sight, Standing
+from bot.policy import Subject
 from bot.texts import fields, guide, lists, refusals
 from bot.texts.fields import Element
 from bot.texts.lists import Listing
@@ -30,6 +31,7 @@ ENDED_WORDS = frozenset({"failed", "rejected", "suspended", "error"})
 class _Mailboxes(Operation, ABC):
     """What single and bulk share: the domain, the quota, and where the names are listed."""
 
+    subject: ClassVar[Subject] = Subject.MAILBOXES
     nouns: ClassVar[tuple[str, str]] = ("mailbox", "mailboxes")
 
     domain: words.Domain
@@ -43,7 +45,12 @@ class _Mailboxes(Operation, ABC):
     async def look(self, account: Account) -> Sight:
         """The domain's mailboxes; raises `NotFound` where the account has no such domain."""
         found = await account.mailboxes.list(self.domain)
-        return {mailbox.address.lower(): Listed(_standing(mailbox.status), mailbox.status) for mailbox in found}
+        return {m.address.lower(): Listed(_standing(m.status), m.status, m.quota_mb) for m in found}
+
+    @property
+    def quota_of_each(self) -> int | None:
+        """As it was asked for."""
+        return self.quota_mb
 
 
 class CreateMailbox(_Mailboxes):

@@ -9,11 +9,12 @@ from pydantic import Field as Bounds
 
 from bot import mrkdwn, words
 from bot.commands.command import Asked, Command
-from bot.commands.domain import listed
+from bot.commands.domain import domains_of
 from bot.errors import FieldError
 from bot.form import Field, Form
 from bot.mailapi import Account, TaskKind
 from bot.operation import Operation, Sight
+from bot.policy import Subject
 from bot.texts import fields, guide, refusals
 from bot.texts.fields import Element
 from bot.words import LONGEST_DOMAIN, MOST_LABELS, Typed
@@ -28,6 +29,7 @@ class CreateSubdomains(Operation):
     task_kind: ClassVar[TaskKind | None] = None
     window: ClassVar[timedelta | None] = timedelta(hours=1)
     """MailAPI's reference: one successful request an hour for each API key and base domain."""
+    subject: ClassVar[Subject] = Subject.SUBDOMAINS
     nouns: ClassVar[tuple[str, str]] = ("sub-domain", "sub-domains")
 
     parent: words.Domain
@@ -52,7 +54,7 @@ class CreateSubdomains(Operation):
 
     async def look(self, account: Account) -> Sight:
         """The account's domains, among which sub-domains are listed."""
-        return listed(await account.domains.list())
+        return await domains_of(account)
 
     def without(self, existing: Collection[str]) -> tuple[Operation, ...]:
         """One request for the labels that are missing."""

@@ -79,9 +79,12 @@ class Dispatch:
         connected = await self._standings.connected(door.origin.workspace)
         await door.reply(message if connected else standing.before_connecting(message))
 
-    async def ask(self, door: Door, operation: Operation, *, again: bool = False) -> None:
-        """Write a request down and say so."""
-        message = await self._intake.ask(operation, door.origin, again=again)
+    async def ask(
+        self, door: Door, operation: Operation, *, again: bool = False, where: Whereabouts | None = None
+    ) -> None:
+        """Write a request down and say so; it lives `where` it was asked, unless it is said where."""
+        origin = where.at(door.origin) if where else door.origin
+        message = await self._intake.ask(operation, origin, again=again)
         self._nudge()
         await door.reply(message)
 

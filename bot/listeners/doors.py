@@ -118,6 +118,21 @@ class FormDoor(Door):
             await self.ack(response_action="errors", errors={field: as_error(message.text)})
 
 
+class ClosedDoor(Door):
+    """A form that was closed without being submitted: what there is to say is said where its button was."""
+
+    @property
+    def origin(self) -> Origin:
+        """The person and the form."""
+        view = self.body["view"]
+        return Origin(workspace_of(self.body), str(self.body["user"]["id"]), "", f"closed:{view['id']}")
+
+    async def reply(self, message: Message) -> None:
+        """Acknowledge: nothing was asked."""
+        del message
+        await self.ack()
+
+
 class MentionDoor(Door):
     """A message that mentions the bot: acknowledged as an event, answered by a message that only its author sees."""
 

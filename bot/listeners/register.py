@@ -6,12 +6,13 @@ import structlog
 from slack_bolt.async_app import AsyncApp
 
 from bot.listeners.clicks import Clicks
+from bot.listeners.decisions import Decisions
 from bot.listeners.dispatch import Dispatch
-from bot.listeners.doors import ChoicesDoor, ClickDoor, CommandDoor, FormDoor, MentionDoor, NoDoor
+from bot.listeners.doors import ChoicesDoor, ClickDoor, ClosedDoor, CommandDoor, FormDoor, MentionDoor, NoDoor
 from bot.listeners.guard import Guard
 from bot.listeners.mentions import Mentions
 from bot.listeners.submissions import Submissions
-from bot.texts import answers, forms, lists, standing, thread
+from bot.texts import answers, deciding, forms, lists, standing, thread
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +22,14 @@ CREATE_HERE = "create_mailboxes_here"
 
 
 def register(
-    app: AsyncApp, guard: Guard, *, dispatch: Dispatch, clicks: Clicks, submissions: Submissions, mentions: Mentions
+    app: AsyncApp,
+    guard: Guard,
+    *,
+    dispatch: Dispatch,
+    clicks: Clicks,
+    submissions: Submissions,
+    decisions: Decisions,
+    mentions: Mentions,
 ) -> None:
     """Listen for the command, the mention, the shortcut, the forms and the buttons."""
 
@@ -42,12 +50,19 @@ def register(
         thread.KEEP_WATCHING: clicks.steer,
         thread.LOOK_AGAIN: clicks.steer,
         thread.SEND_AGAIN: clicks.steer,
+        deciding.APPROVE: decisions.approve,
+        deciding.CONFIRM: decisions.confirm,
+        deciding.REJECT: decisions.open_rejection,
+        deciding.CANCEL: decisions.cancel,
+        deciding.ASK_AGAIN: decisions.ask_again,
     }.items():
         # A message with several buttons of one action tells them apart behind a colon.
         app.action(re.compile(rf"{action}(:.*)?"))(guard(ClickDoor, handle))
     app.view(forms.CONNECT)(guard(FormDoor, submissions.connect))
     app.view(re.compile(rf"{forms.OPERATION}.*"))(guard(FormDoor, submissions.operation))
     app.view(standing.DISCONNECT)(guard(FormDoor, submissions.disconnect))
+    app.view(deciding.REJECTION)(guard(FormDoor, decisions.reject))
+    app.view_closed(deciding.REJECTION)(guard(ClosedDoor, decisions.rejection_closed, counted=False))
     app.options(forms.FIND_DOMAIN)(guard(ChoicesDoor, submissions.choices, counted=False))
     for listen in (app.action, app.view, app.view_closed, app.shortcut, app.options, app.command, app.event):
         listen(ANYTHING)(guard(NoDoor, _not_ours, counted=False))

@@ -8,13 +8,16 @@ from sqlmodel import Session
 
 from bot.commands import operation_from
 from bot.progress import Progress
+from bot.rulings import case_of
 from bot.texts import card
 from bot.texts.message import Block, Message
 from storage import calls, notices
-from storage.states import REQUEST_ARROWS, NoticeState, ends
+from storage.states import REQUEST_ARROWS, NoticeState, RequestState, ends
 from storage.tables import Notice, Request
 
 ROOT, EDIT, THREAD, DIRECT, VIEW, FILE = "root", "edit", "thread", "direct", "view", "file"
+COPY, COPY_EDIT = "copy", "copy_edit"
+"""The card of an approver who is not in the channel, and its changes."""
 EDIT_EVERY = timedelta(seconds=3)
 """Slack's design advice: a progress message changes at most about every 3 s."""
 
@@ -27,17 +30,27 @@ def progress_of(session: Session, request: Request) -> Progress:
 
 def shown(session: Session, request: Request) -> Message:
     """The root message as things stand; it is put together when it is sent, so that no edit shows anything older."""
-    return card.card(progress_of(session, request), moved=_moved(session, request))
+    progress = progress_of(session, request)
+    return card.card(progress, case_of(session, request, progress.operation), moved=_moved(session, request))
+
+
+def shown_to(session: Session, request: Request) -> Message:
+    """The same as an approver who is not in the channel gets it."""
+    progress = progress_of(session, request)
+    return card.copy(progress, case_of(session, request, progress.operation))
 
 
 def refresh(session: Session, request: Request, *, now: datetime) -> None:
     """Owe the root message, or an edit that brings it up to date; what is owed already and not begun does both.
 
-    While a request runs there is at most one edit every 3 s; its end is shown at once.
+    While a request runs there is at most one edit every 3 s; its end is shown at once. Copies change with it, but do
+    not show how far a running request is.
     """
-    root = notices.by_key(session, request.workspace_id, _root_key(request))
+    if request.state is not RequestState.RUNNING:
+        _refresh_copies(session, request, now=now)
+    root = notices.by_key(session, request.workspace_id, notices.root_key(request.id))
     if root is None:
-        _owe(session, request, ROOT, _root_key(request), {}, now=now)
+        _owe(session, request, ROOT, notices.root_key(request.id), {}, now=now)
     if root is None or root.state is NoticeState.OWED:
         return
     due = _edit_due(session, request, now)
@@ -49,9 +62,50 @@ def refresh(session: Session, request: Request, *, now: datetime) -> None:
         session.add(owed)
 
 
+def copy(session: Session, request: Request, person: str, *, now: datetime) -> bool:
+    """Owe an approver who is not in the channel a card of his own; false where he has one."""
+    notice = Notice(
+        workspace_id=request.workspace_id,
+        request_id=request.id,
+        kind=COPY,
+        key=f"request:{request.id}:copy:{person}",
+        lane=_lane_of_copy(request, person),
+        recipient=person,
+        content={},
+        created_at=now,
+        due_at=now,
+    )
+    return notices.owe(session, notice) is not None
+
+
+def _refresh_copies(session: Session, request: Request, *, now: datetime) -> None:
+    """Owe each copy an edit, unless one is owed; what is not begun shows what is new by itself."""
+    for original in notices.of_kind(session, request.id, COPY):
+        person = original.recipient or ""
+        lane = _lane_of_copy(request, person)
+        if original.state is NoticeState.OWED or notices.owed_in_lane(session, request.workspace_id, lane):
+            continue
+        edit = Notice(
+            workspace_id=request.workspace_id,
+            request_id=request.id,
+            kind=COPY_EDIT,
+            key=f"request:{request.id}:copy:{person}:{uuid4().hex}",
+            lane=lane,
+            recipient=person,
+            content={"copy": original.id},
+            created_at=now,
+            due_at=now,
+        )
+        notices.owe(session, edit)
+
+
+def _lane_of_copy(request: Request, person: str) -> str:
+    return f"copy:{request.id}:{person}"
+
+
 def move_root(session: Session, request: Request, *, now: datetime) -> None:
     """Owe a new root message where the one before is out of reach, and note that it was left."""
-    before = notices.by_key(session, request.workspace_id, _root_key(request))
+    before = notices.by_key(session, request.workspace_id, notices.root_key(request.id))
     if before is not None:
         before.key = f"request:{request.id}:left"
         session.add(before)
@@ -83,6 +137,13 @@ def direct(session: Session, workspace: str, user: str, key: str, message: Messa
         due_at=now,
     )
     notices.owe(session, notice)
+
+
+def answer_to_cards(session: Session, request: Request, key: str, message: Message, *, now: datetime) -> None:
+    """Say something to each who has a card of his own, below it: an edit notifies nobody."""
+    for original in notices.of_kind(session, request.id, COPY):
+        person = original.recipient or ""
+        direct(session, request.workspace_id, person, f"request:{request.id}:{key}", message, now=now)
 
 
 def view(session: Session, workspace: str, view_id: str, key: str, content: Block, *, now: datetime) -> None:
@@ -122,10 +183,6 @@ def _owe(
         due_at=due_at or now,
     )
     notices.owe(session, notice)
-
-
-def _root_key(request: Request) -> str:
-    return f"request:{request.id}:root"
 
 
 def _edit_due(session: Session, request: Request, now: datetime) -> datetime:

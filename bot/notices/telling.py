@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot.clock import Clock
 from bot.notices import owing
-from bot.notices.owing import DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
+from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
 from bot.pace import retry_after
 from bot.pool import Pool
 from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError
@@ -70,6 +70,8 @@ class Teller:
             DIRECT: self._post_directly,
             VIEW: self._update_view,
             FILE: self._share_file,
+            COPY: self._post_copy,
+            COPY_EDIT: self._edit_copy,
         }
         return senders[notice.kind](notice)
 
@@ -103,6 +105,23 @@ class Teller:
         channel = await self._slack.direct_channel(notice.recipient or "")
         return await self._slack.post(channel, notice.content, notice=notice.id)
 
+    async def _post_copy(self, notice: Notice) -> tuple[str, str]:
+        request = await self._request(notice)
+        channel = await self._slack.direct_channel(notice.recipient or "")
+        return await self._slack.post(channel, await self._shown_to(request), notice=notice.id)
+
+    async def _edit_copy(self, notice: Notice) -> tuple[str, str]:
+        request = await self._request(notice)
+        copy_id = int(notice.content["copy"])
+        original = await self._database.read(lambda session: notices.get(session, notice.workspace_id, copy_id))
+        if original is None or not original.channel or not original.ts:
+            raise Refused("the card was never posted")
+        await self._slack.edit(original.channel, original.ts, await self._shown_to(request))
+        return original.channel, original.ts
+
+    async def _shown_to(self, request: Request) -> dict[str, Any]:
+        return await self._database.read(lambda session: owing.shown_to(session, request).content())
+
     async def _update_view(self, notice: Notice) -> tuple[None, None]:
         await self._slack.update_view(notice.view_id or "", notice.content)
         return None, None
@@ -129,7 +148,7 @@ class Teller:
 
     async def _again(self, notice: Notice, reason: str, wait: timedelta) -> None:
         """It was certainly not taken: owe it again, but not for ever."""
-        if notice.attempts >= MOST_TRIES and notice.kind in (VIEW, EDIT):
+        if notice.attempts >= MOST_TRIES and notice.kind in (VIEW, EDIT, COPY_EDIT):
             await self._database.write(partial(self._drop, notice, reason))
             return
         log.info("notice put off", notice=notice.id, request=notice.request_id, reason=reason)
@@ -153,7 +172,8 @@ class Teller:
 
     def _leave(self, notice: Notice, reason: str, session: Session) -> None:
         """The place is gone: the request goes on in a direct message, and says so once."""
-        request = requests.lock(session, notice.request_id or 0) if notice.request_id else None
+        a_copy = notice.kind in (COPY, COPY_EDIT)  # it was never at the request's own place
+        request = requests.lock(session, notice.request_id) if notice.request_id and not a_copy else None
         if request is None or request.in_direct_message:
             self._drop(notice, reason, session)
             return
@@ -194,10 +214,10 @@ class Teller:
         nudge()
 
     async def _find(self, notice: Notice) -> tuple[str | None, str | None]:
-        if notice.kind in (EDIT, VIEW) or notice.tried_at is None:
+        if notice.kind in (EDIT, VIEW, COPY_EDIT) or notice.tried_at is None:
             return None, None  # these can be repeated without anybody noticing
         thread_ts: str | None = None
-        if notice.kind == DIRECT:
+        if notice.kind in (DIRECT, COPY):
             channel = await self._slack.direct_channel(notice.recipient or "")
         else:
             request = await self._request(notice)

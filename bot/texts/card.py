@@ -1,8 +1,14 @@
 """The root message of a request: what was asked for, by whom, and how far it is."""
 
+from collections.abc import Iterator
+
 from bot import mrkdwn
-from bot.progress import Progress
-from bot.texts.message import Message, context, section
+from bot.case import Case
+from bot.findings import Findings
+from bot.operation import Operation
+from bot.progress import Plan, Progress
+from bot.texts import deciding
+from bot.texts.message import Block, Message, context, section
 from storage.states import CallState, RequestState
 
 BAR = 20
@@ -16,11 +22,28 @@ MOVED = {
 }
 
 
-def card(progress: Progress, *, moved: str | None = None) -> Message:
+def card(progress: Progress, case: Case | None = None, *, moved: str | None = None) -> Message:
     """The root message as things stand; `moved` is the key of why it stands in a direct message."""
+    request = progress.request
+    preface = MOVED[moved].format(channel=mrkdwn.channel(request.asked_in)) if moved else ""
+    return _put_together(progress, case or Case(), preface, _status(progress))
+
+
+def copy(progress: Progress, case: Case) -> Message:
+    """The card of an approver who is not in the channel; how far it is later is shown there alone."""
+    request = progress.request
+    preface = f"Asked in {mrkdwn.channel(request.asked_in)}, where you are not. You can decide here."
+    if request.state is not RequestState.AWAITING_DECISION:
+        preface = f"Asked in {mrkdwn.channel(request.asked_in)}."
+    running = request.state is RequestState.RUNNING
+    return _put_together(progress, case, preface, "*In progress.*" if running else _status(progress))
+
+
+def _put_together(progress: Progress, case: Case, preface: str, status: str) -> Message:
     request, operation = progress.request, progress.operation
-    status = _status(progress)
-    preface = MOVED[moved].format(channel=f"<#{request.asked_in}>") if moved else ""
+    waits = request.state is RequestState.AWAITING_DECISION
+    if waits:
+        status = deciding.waiting(request, case)
     title = operation.title()
     return Message(
         f"{mrkdwn.person(request.asker)} asked for {title}. {status}",
@@ -28,10 +51,59 @@ def card(progress: Progress, *, moved: str | None = None) -> Message:
             *([section(preface)] if preface else []),
             section(f"*{title[0].upper()}{title[1:]}*\nAsked for by {mrkdwn.person(request.asker)}"),
             *([context(*operation.details())] if operation.details() else []),
+            *([section(plan_shown(progress))] if waits else []),
             section(status),
-            *_small_print(progress),
+            *_decided(progress, case),
+            *([] if waits else _small_print(progress)),
         ],
     )
+
+
+def _decided(progress: Progress, case: Case) -> list[Block]:
+    """The buttons while it waits; afterwards who decided, when and why."""
+    request = progress.request
+    if request.state is RequestState.AWAITING_DECISION:
+        return [deciding.small_print(request, case), deciding.buttons(request, case)]
+    if request.state is RequestState.PLANNING:
+        return [deciding.only_cancel(request)]
+    said = deciding.outcome(request, case)
+    reason = request.reason if request.state is RequestState.REJECTED else None
+    return [*([context(said)] if said else []), *([deciding.reason_block(reason)] if reason else [])]
+
+
+def plan_shown(progress: Progress) -> str:
+    """What a look at MailAPI said, a line each: exactly what somebody agrees to."""
+    return "\n".join(f"• {line}" for line in plan_lines(progress.operation, progress.plan))
+
+
+def plan_lines(operation: Operation, plan: Plan) -> Iterator[str]:
+    """What exists already, the domain, its quota and its window, as MailAPI says now."""
+    total, existing = len(operation.names()), [name for name in operation.names() if name in plan.existing]
+    if total == 1 and not existing:
+        yield "It does not exist yet"
+    elif not existing:
+        yield f"None of the {operation.counted(total)} exists yet"
+    else:
+        counted = f"{len(existing)} of {operation.counted(total)}"
+        yield f"{counted} exist already and stay as they are: {deciding.names(existing)}"
+    if plan.in_flight:
+        yield f"{operation.counted(len(plan.in_flight))} already asked for by another request"
+    yield from _domain_lines(operation, plan.findings)
+
+
+def _domain_lines(operation: Operation, findings: Findings) -> Iterator[str]:
+    domain = mrkdwn.domain_shown(operation.scope)
+    if findings.ready is not None:
+        word = mrkdwn.code(findings.status or "nothing")
+        yield f"{domain} is ready: {word}" if findings.ready else f"{domain} is *not ready*: MailAPI says {word}"
+    if findings.quota_asked is not None and findings.quota_limit is not None:
+        sums = f"{findings.quota_asked:,} MB asked for, {findings.quota_used or 0:,} MB in use, of the domain's "
+        over = f": *{findings.exceeds:,} MB too much*" if findings.exceeds else ""
+        yield f"Quotas: {sums}{findings.quota_limit:,} MB{over}"
+    if findings.window_opens is not None:
+        yield f"MailAPI takes the next sub-domain request for {domain} {mrkdwn.moment(findings.window_opens)}"
+    elif operation.window is not None:
+        yield f"MailAPI takes sub-domains of {domain} now, as far as is known here"
 
 
 _STATUS = {

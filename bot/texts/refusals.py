@@ -1,9 +1,11 @@
 """What is wrong with what somebody typed or did, and what to do next; mrkdwn, with all from outside escaped."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot import mrkdwn
+
+MOST_LISTED = 10
 
 # What may be wrong with a word.
 
@@ -140,8 +142,8 @@ def unknown_topic(topic: str, topics: Iterable[str]) -> str:
 GUESTS = "Guests and people of other organisations cannot use Mailroom. Ask a member of this workspace."
 NOT_CONNECTED = "This workspace has no MailAPI key yet. Connect one with `/mail connect`, then run this again."
 UNKNOWN_REQUEST = "This request is not known any more."
-NOT_YOUR_CREDENTIALS = "Only the person who asked for these mailboxes, and admins, can see their credentials."
-NOT_YOUR_REQUEST = "Only the person who asked for this, and admins, can decide how it goes on."
+NOT_YOUR_CREDENTIALS = "Only the person who asked for these mailboxes, approvers and admins can see their credentials."
+NOT_YOUR_REQUEST = "Only the person who asked for this, approvers and admins can decide how it goes on."
 DECIDED = "This was decided already, or has settled itself. The root message shows how it stands."
 WHO_ARE_YOU = "Slack did not say in time who you are, so nothing was done. Try again."
 WHO_IS_IN_GROUP = "Slack did not say in time who is in the user groups of the policy, so nothing was done. Try again."
@@ -152,6 +154,19 @@ OLD_BUTTON = "This button is from an older version of Mailroom. Type `/mail` to 
 OLD_FORM = "There is no such form any more. Type `/mail` to begin anew."
 WRONG_KEY = "A MailAPI key has exactly 32 letters and digits. Copy it again from your account."
 WRONG_CALLER_ID = "The caller id is a whole number, such as 123. MailAPI shows it in your account."
+
+
+def other_channel(channels: Sequence[str]) -> str:
+    """The policy lets people ask in some channels only."""
+    where = " or ".join(mrkdwn.channel(channel) for channel in channels[:MOST_LISTED])
+    return f"Here nothing can be asked for: the policy of this workspace lets people ask in {where}."
+
+
+def not_an_asker(people: Sequence[str], groups: Sequence[str]) -> str:
+    """The policy lets only some people ask."""
+    named = [*(mrkdwn.person(person) for person in people), *(mrkdwn.group(group) for group in groups)]
+    who = " or ".join(named[:MOST_LISTED])
+    return f"The policy of this workspace lets only some people ask, and you are not among them. Ask {who}."
 
 
 def not_your_key(connected_by: str | None) -> str:

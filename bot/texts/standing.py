@@ -39,7 +39,7 @@ class Standing:
     open_requests: Sequence[Progress]
     """The first few of them."""
     open_count: int
-    planning: int
+    unsent: int
     windows: Mapping[str, datetime]
     """The domains that had a sub-domain request within the hour, and when MailAPI takes the next."""
     out: int
@@ -135,7 +135,7 @@ def disconnect_question(standing: Standing) -> Block:
     last_four = connection.last_four if connection else ""
     lines = [
         f"The key ending {mrkdwn.code(last_four)} will no longer be used.",
-        f"{_requests(standing.planning)} not sent yet will be cancelled, and so will calls that wait."
+        f"{_requests(standing.unsent)} not sent yet will be cancelled, and so will calls that wait."
         if standing.open_count
         else "Nothing is under way.",
         f"What MailAPI has taken ({_calls(standing.out)}) is watched to its end with the old key, which is erased then."

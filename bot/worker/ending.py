@@ -6,8 +6,9 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
+from bot.approvers import Rules
 from bot.notices import owing
-from bot.texts import thread
+from bot.texts import deciding, thread
 from storage import audit, calls, connections, requests
 from storage.states import OPEN_CALLS, CallState, RequestState
 from storage.tables import Call, Request
@@ -58,3 +59,25 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
         },
     )
     log.info("request ended", request=request.id, state=request.state.value, made=progress.made, asked=progress.total)
+
+
+def expire(session: Session, request: Request, *, now: datetime) -> None:
+    """Let a request that nobody decided end; its row is locked."""
+    ended: dict[str, Any] = {"ended_at": now, "due_at": None, "leased_until": None}
+    if not requests.move(session, request.id, RequestState.AWAITING_DECISION, RequestState.EXPIRED, **ended):
+        return
+    session.refresh(request)
+    owing.refresh(session, request, now=now)
+    rules = Rules.of(session, request.workspace_id)
+    message = deciding.expired(request, rules.policy.expires_after_hours)
+    owing.thread(session, request, "expired", message, now=now)
+    audit.append(
+        session,
+        request.workspace_id,
+        at=now,
+        actor="mailroom",
+        action=request.kind,
+        outcome=RequestState.EXPIRED.value,
+        subject=f"request:{request.id}",
+    )
+    log.info("request expired", request=request.id)

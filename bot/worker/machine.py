@@ -1,15 +1,17 @@
 """What every step of the worker needs: the rows, MailAPI with the right key, the time, and what was just looked up."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from sqlmodel import Session
 
 from bot.clock import Clock
-from bot.commands import operation_from
+from bot.commands import domains_of, operation_from
 from bot.mailapi import Account, Credentials, KeyRefused, MailAPI
 from bot.notices import owing
 from bot.operation import Operation, Sight
@@ -43,9 +45,14 @@ class Looks:
         """
         # Domains and sub-domains stand in one list for the whole account, mailboxes in one for each domain.
         key = (connection.id, operation.scope if operation.task_kind else "")
+        return await self._shared(key, lambda: operation.look(account))
+
+    async def _shared(
+        self, key: tuple[int, str], look: Callable[[], Coroutine[Any, Any, Sight]]
+    ) -> tuple[Sight, datetime]:
         kept = self._kept.get(key)
         if kept is None or kept[0] < self.clock() - self.pace.look_kept:
-            kept = (self.clock(), asyncio.ensure_future(operation.look(account)))
+            kept = (self.clock(), asyncio.ensure_future(look()))
             self._forget_old()
             self._kept[key] = kept
         try:
@@ -54,6 +61,11 @@ class Looks:
             if self._kept.get(key) is kept:
                 del self._kept[key]
             raise
+
+    async def domains(self, connection: Connection, account: Account) -> Sight:
+        """The account's domains, from the same look as those of requests for domains; raises `MailAPIError`."""
+        sight, _ = await self._shared((connection.id, ""), lambda: domains_of(account))
+        return sight
 
     def _forget_old(self) -> None:
         oldest = self.clock() - self.pace.look_kept
@@ -106,6 +118,10 @@ class Machine:
     async def look(self, connection: Connection, operation: Operation) -> tuple[Sight, datetime]:
         """See `Looks.at`."""
         return await self.looks.at(connection, operation, self.account(connection))
+
+    async def domains(self, connection: Connection) -> Sight:
+        """See `Looks.domains`."""
+        return await self.looks.domains(connection, self.account(connection))
 
     async def key_refused(self, connection: Connection, error: KeyRefused) -> None:
         """Pause the workspace's work and tell whoever connected the key, once."""

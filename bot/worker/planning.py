@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Collection
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
@@ -10,53 +11,80 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
+from bot.approvers import Rules
+from bot.findings import Findings
 from bot.mailapi import KeyRefused, MailAPIError, NotFound, Rejected
 from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import retry_after
-from bot.progress import Plan
-from bot.texts import card, refusals
+from bot.policy import Gate, Ruling, Subject
+from bot.progress import Plan, differences
+from bot.rulings import ruling_on
+from bot.texts import card, deciding, refusals
 from bot.worker.ending import end_request
 from bot.worker.machine import Machine, NotConnected, operation_of
-from storage import calls, moves, requests, workspaces
+from storage import calls, connections, moves, notices, requests, workspaces
 from storage.states import RequestState
 from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class Look:
+    """What MailAPI lists where the names of a request would be, since when that is known, and the account's domains.
+
+    `domains` is left out where nobody has to decide about the request.
+    """
+
+    sight: Sight
+    looked_at: datetime
+    domains: Sight | None
+
+
 async def plan(machine: Machine, request: Request) -> None:
-    """Look at MailAPI, write the calls down and the root message that tells of them; or try again later."""
+    """Look at MailAPI, and write the plan; where nobody has to decide, or somebody has, also the calls.
+
+    What was approved is looked at again: if it got worse, it needs a decision again. Where MailAPI does not answer,
+    this is tried again later.
+    """
     operation = operation_of(request)
     try:
         connection = await machine.connection(request.workspace_id)
     except NotConnected:
         await _later(machine, request, card.PAUSED)
         return
+    gated = await machine.database.read(lambda session: ruling_on(session, request, operation))
     try:
-        sight, looked_at = await _look_or_say_late(machine, connection, request, operation)
+        look = await _look_or_say_late(machine, connection, request, operation, thorough=gated.gate is not Gate.NONE)
     except KeyRefused as error:
         await machine.key_refused(connection, error)
         await _later(machine, request, card.PAUSED)
     except NotFound as error:
         failure = await _unknown_domain(machine, connection, operation, error)
-        await machine.database.write(partial(_settle, machine, request, operation, Plan(failure=failure), {}, None))
+        await machine.database.write(partial(_settle, machine, request, operation, failure, None))
     except Rejected as error:
-        failed = Plan(failure=error.reason)
-        await machine.database.write(partial(_settle, machine, request, operation, failed, {}, None))
+        await machine.database.write(partial(_settle, machine, request, operation, error.reason, None))
     except MailAPIError as error:
         log.info("plan put off", request=request.id, reason=type(error).__name__)
         await _later(machine, request, card.LATE)
     else:
-        planned = Plan(failure=_missing_parent(operation, sight))
-        await machine.database.write(partial(_settle, machine, request, operation, planned, sight, looked_at))
+        missing = _missing_parent(operation, look.sight)
+        await machine.database.write(partial(_settle, machine, request, operation, missing, look))
+
+
+async def look_at(machine: Machine, connection: Connection, operation: Operation, *, thorough: bool) -> Look:
+    """Look at MailAPI; `thorough` for somebody who decides. Raises `MailAPIError`."""
+    sight, looked_at = await machine.look(connection, operation)
+    domains = await machine.domains(connection) if thorough else None
+    return Look(sight, looked_at, domains)
 
 
 async def _look_or_say_late(
-    machine: Machine, connection: Connection, request: Request, operation: Operation
-) -> tuple[Sight, datetime]:
+    machine: Machine, connection: Connection, request: Request, operation: Operation, *, thorough: bool
+) -> Look:
     """The look; where it takes longer than 2 s since the command, the root message says so meanwhile."""
-    look = asyncio.ensure_future(machine.look(connection, operation))
+    look = asyncio.ensure_future(look_at(machine, connection, operation, thorough=thorough))
     patience = (request.created_at + machine.pace.late_plan - machine.clock()).total_seconds()
     done, _ = await asyncio.wait([look], timeout=max(0.0, patience))
     if not done:
@@ -65,8 +93,9 @@ async def _look_or_say_late(
 
 
 def _say_late(machine: Machine, request: Request, why: str, session: Session) -> None:
-    requests.explain(session, request.id, Plan(unplanned=why).stored())
-    owing.refresh(session, request, now=machine.clock())
+    """What was approved has a plan already, which stays as it is."""
+    if requests.explain(session, request.id, Plan(unplanned=why).stored()):
+        owing.refresh(session, request, now=machine.clock())
 
 
 async def _later(machine: Machine, request: Request, why: str) -> None:
@@ -106,38 +135,118 @@ def _settle(
     machine: Machine,
     request: Request,
     operation: Operation,
-    planned: Plan,
-    sight: Sight,
-    looked_at: datetime | None,
+    failure: str | None,
+    look: Look | None,
     session: Session,
 ) -> None:
-    """Write the plan, the calls and the root message, in one transaction with the request's move.
+    """Write the plan and what follows from it, in one transaction with the request's move.
 
-    The workspace's row is locked, so that two requests for the same names do not both find them missing.
+    The workspace's row is locked, so that two requests for the same names do not both find them missing, and two
+    that are counted together do not both stay below the threshold.
     """
     now = machine.clock()
-    requests.lock(session, request.id)  # before the workspace, as everywhere, or two transactions would deadlock
+    current = requests.lock(session, request.id)  # before the workspace, as everywhere, or two would deadlock
     workspaces.lock(session, request.workspace_id)
-    if planned.failure is None:
-        planned = _with_existing(session, request, operation, sight)
-    stored = {"plan": planned.stored(), "due_at": None, "leased_until": None}
-    if not requests.move(session, request.id, RequestState.PLANNING, RequestState.APPROVED, **stored):
+    if current is None or current.state not in (RequestState.PLANNING, RequestState.APPROVED):
         return
-    requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING)
-    if planned.failure is None:
-        taken = {*planned.existing, *planned.in_flight}
-        add_calls(session, request, operation.without(taken), sight, looked_at, now=now)
+    before = Plan.of(current)
+    if look is None or failure is not None:
+        _carry_out(session, current, operation, replace(before, failure=failure, unplanned=None), None, now=now)
+        return
+    ruled = ruling_on(session, current, operation)
+    if ruled.gate is not Gate.NONE and look.domains is None:
+        moves.put_off(session, Request, request.id, now)  # the policy changed while we looked: look again
+        return
+    planned = plan_of(session, current.workspace_id, operation, look, ruled, besides=current.id, now=now)
+    if _to_be_decided(current, operation, before, planned):
+        _put_to_decision(session, current, operation, before, planned, now=now)
+    else:
+        _carry_out(session, current, operation, planned, look, now=now)
+
+
+def plan_of(
+    session: Session, workspace: str, operation: Operation, look: Look, ruled: Ruling, *, besides: int, now: datetime
+) -> Plan:
+    """What would happen if `operation` were carried out now, beside all requests but `besides`."""
+    names = operation.names()
+    existing = {name: look.sight[name].word for name in names if name in look.sight}
+    flying = calls.names_in_flight(session, workspace, operation.scope, besides=besides)
+    in_flight = tuple(name for name in names if name in flying and name not in look.sight)
+    planned = Plan(existing, in_flight, ruling=ruled)
+    if look.domains is None:
+        return planned
+    findings = Findings.of(operation, planned.taken, look.sight, look.domains)
+    opens = _window_opens(session, workspace, operation, now)
+    return replace(planned, findings=replace(findings, window_opens=opens))
+
+
+def _window_opens(session: Session, workspace: str, operation: Operation, now: datetime) -> datetime | None:
+    """When MailAPI takes the next request for the domain, where our records say that it is later than now."""
+    connection = connections.in_force(session, workspace)
+    if operation.window is None or connection is None:
+        return None
+    last = calls.last_sent(session, connection, operation.scope, operation.kind)
+    return last + operation.window if last is not None and last + operation.window > now else None
+
+
+def _to_be_decided(request: Request, operation: Operation, before: Plan, planned: Plan) -> bool:
+    """Whether somebody has to say yes: before anything is sent, and again where what he agreed to got worse.
+
+    Where nothing is left to be made, there is nothing to agree to.
+    """
+    if planned.taken >= set(operation.names()):
+        return False
+    if request.state is RequestState.APPROVED:
+        return bool(differences(before, planned))
+    return planned.ruling is not None and planned.ruling.gate is not Gate.NONE
+
+
+def _put_to_decision(
+    session: Session, request: Request, operation: Operation, before: Plan, planned: Plan, *, now: datetime
+) -> None:
+    """Wait for a decision on the plan; decisions on the one before no longer count."""
+    policy = Rules.of(session, request.workspace_id).policy
+    again = request.state is RequestState.APPROVED
+    announced = notices.root_is_out(session, request.workspace_id, request.id)
+    values: dict[str, Any] = {
+        "plan": planned.stored(),
+        "plan_hash": planned.hash(operation),
+        "domain": operation.scope,
+        "round": request.round + again,
+        "expires_at": now + timedelta(hours=policy.expires_after_hours),
+        "remind_at": None,
+        "reminders": 0,
+        "called": [] if announced else None,
+        "due_at": now,
+        "leased_until": None,
+        "attempts": 0,
+    }
+    requests.move(session, request.id, request.state, RequestState.AWAITING_DECISION, **values)
+    session.refresh(request)
+    owing.refresh(session, request, now=now)
+    if again:
+        message = deciding.looked_again(request.asker, operation, differences(before, planned))
+        owing.thread(session, request, f"round:{request.round}", message, now=now)
+    log.info("request waits for a decision", request=request.id, round=request.round)
+
+
+def _carry_out(
+    session: Session, request: Request, operation: Operation, planned: Plan, look: Look | None, *, now: datetime
+) -> None:
+    """Write the calls down, or the end of a request that cannot be carried out."""
+    nobody_agreed = planned.ruling is None or planned.ruling.gate is not Gate.APPROVE
+    counted = len(operation.names()) if operation.subject is Subject.MAILBOXES and nobody_agreed else 0
+    stored: dict[str, Any] = {"plan": planned.stored(), "domain": operation.scope, "unapproved": counted}
+    if request.state is RequestState.PLANNING:
+        requests.move(session, request.id, RequestState.PLANNING, RequestState.APPROVED)
+    due: dict[str, Any] = {"due_at": None, "leased_until": None}
+    requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING, **stored, **due)
+    if look is not None:
+        add_calls(session, request, operation.without(planned.taken), look.sight, look.looked_at, now=now)
     current = requests.lock(session, request.id)
     if current is not None:
         end_request(session, current, now=now)
     log.info("request planned", request=request.id, existing=len(planned.existing), in_flight=len(planned.in_flight))
-
-
-def _with_existing(session: Session, request: Request, operation: Operation, sight: Sight) -> Plan:
-    names = operation.names()
-    existing = {name: sight[name].word for name in names if name in sight}
-    in_flight = calls.names_in_flight(session, request.workspace_id, operation.scope, besides=request.id)
-    return Plan(existing, tuple(name for name in names if name in in_flight and name not in sight))
 
 
 def add_calls(

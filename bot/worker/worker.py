@@ -8,11 +8,12 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
+from bot.approvers import Approvers
 from bot.commands import LISTED_KINDS
 from bot.notices.telling import Teller
 from bot.pool import Pool
 from bot.slack import Slack
-from bot.worker import checking, planning, sending, settling, watching
+from bot.worker import attending, checking, planning, sending, settling, watching
 from bot.worker.machine import Machine
 from storage import calls, connections, moves, requests
 from storage.database import DatabaseUnavailable
@@ -27,9 +28,10 @@ A_MOMENT = 0.02
 class Worker:
     """Drives the machine's half; `tick` may be called at any time and any number of times."""
 
-    def __init__(self, *, machine: Machine, slack: Slack, teller: Teller, pool: Pool) -> None:
+    def __init__(self, *, machine: Machine, slack: Slack, approvers: Approvers, teller: Teller, pool: Pool) -> None:
         self._machine = machine
         self._slack = slack
+        self._approvers = approvers
         self._teller = teller
         self._pool = pool
         self._ticking: asyncio.Task[None] | None = None
@@ -87,6 +89,7 @@ class Worker:
         await self._teller.tick(self.nudge)
         await self._claim_checks()
         await self._claim_requests()
+        await self._claim_awaiting()
         await self._claim_calls()
 
     async def _claim_checks(self) -> None:
@@ -101,6 +104,15 @@ class Worker:
         claim = partial(requests.claim_planning, now=now, most=self._pool.free, busy=busy)
         await self._share_out(
             Request, await self._machine.database.write(claim), lambda row: planning.plan(self._machine, row)
+        )
+
+    async def _claim_awaiting(self) -> None:
+        now, busy = self._machine.clock(), self._pool.busy
+        claim = partial(requests.claim_awaiting, now=now, most=self._pool.free, busy=busy)
+        await self._share_out(
+            Request,
+            await self._machine.database.write(claim),
+            lambda row: attending.attend(self._machine, self._slack, self._approvers, row),
         )
 
     async def _claim_calls(self) -> None:

@@ -45,6 +45,14 @@ async def unconnected(outside: Mailroom) -> AsyncIterator[Mailroom]:
 
 @pytest_asyncio.fixture
 async def mailroom(unconnected: Mailroom) -> Mailroom:
-    """The running bot with a key in force, which Ana connected."""
+    """The running bot with a key in force, which Ana connected, and nothing needs approval."""
+    await unconnected.connected(unconnected.ana)
+    await unconnected.without_gates()
+    return unconnected
+
+
+@pytest_asyncio.fixture
+async def gated(unconnected: Mailroom) -> Mailroom:
+    """The same with the policy that is in force until somebody changes it."""
     await unconnected.connected(unconnected.ana)
     return unconnected

@@ -15,10 +15,13 @@ from sqlmodel import Session, col, select
 from bot import app
 from bot.mailapi import Timeouts
 from bot.pace import Pace
+from bot.policy import Gate, Policy
 from bot.settings import Settings, load
 from sandbox.mailapi import MailAPIControl
 from sandbox.slack import ANA, APP_TOKEN, BEN, BOT_TOKEN, MAIL, SIGNING_SECRET, Message, SlackControl, View
+from sandbox.slack.identity import TEAM
 from sandbox.slack.person import Person
+from storage import policies, requests
 from storage.calls import CLAIMED
 from storage.notices import UNSETTLED
 from storage.requests import paused
@@ -103,6 +106,26 @@ class Mailroom:
         """The same, until the key is in force."""
         await self.connect(person, key, caller_id)
         await self.direct(person, "Connected", key[-4:])
+
+    async def lays_down(self, **rules: Any) -> None:
+        """Put a policy in force, as the form of `/mail policy` does; what is not named is as it is by default."""
+        assert self.bot is not None
+        stored = Policy(**rules).stored()
+
+        def change(session: Session) -> None:
+            before = policies.current(session, TEAM)
+            after = before.version if before else 0
+            now, key = self.clock(), f"stage:{after}"
+            assert policies.change(session, TEAM, stored, after=after, by=self.ana.id, key=key, now=now)
+            for request in requests.awaiting(session, TEAM):
+                request.due_at = now
+                session.add(request)
+
+        await self.bot.database.write(change)
+
+    async def without_gates(self) -> None:
+        """Let everybody create everything at once, for what is not about approvals."""
+        await self.lays_down(domains=Gate.NONE, subdomains=Gate.NONE, mailboxes=Gate.NONE, threshold=None)
 
     async def root(self, person: Person, *said: str, channel: str = MAIL) -> Message:
         """The newest message of the channel that everybody sees and that says all of `said`."""

@@ -63,14 +63,14 @@ def stands(outside: str, *, requests: int = 10, broken: bool = False) -> standin
         connection=connection,
         open_requests=[progress(number, outside) for number in range(min(requests, 10))],
         open_count=requests,
-        planning=requests,
+        unsent=requests,
         windows={f"{number}{'d' * 60}.example.com": NOW for number in range(requests)},
         out=requests,
     )
 
 
 def nothing_stands() -> standing.Standing:
-    return standing.Standing(connection=None, open_requests=[], open_count=0, planning=0, windows={}, out=0)
+    return standing.Standing(connection=None, open_requests=[], open_count=0, unsent=0, windows={}, out=0)
 
 
 def call(builder: Callable[..., Any], *given: Any, **named: Any) -> Built:

@@ -37,6 +37,8 @@ def upgrade() -> None:
     with op.batch_alter_table("request", schema=None) as batch_op:
         batch_op.add_column(sa.Column("domain", sa.String(255), server_default="", nullable=False))
         batch_op.add_column(sa.Column("unapproved", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("called", sa.JSON(none_as_null=True), nullable=True))
+        batch_op.add_column(sa.Column("remind_at", UtcDateTime(), nullable=True))
         batch_op.add_column(sa.Column("expires_at", UtcDateTime(), nullable=True))
         batch_op.add_column(sa.Column("reminders", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("ended_by", sa.String(32), nullable=True))
@@ -60,6 +62,8 @@ def downgrade() -> None:
 
     with op.batch_alter_table("request", schema=None) as batch_op:
         batch_op.drop_index("ix_request_workspace_id_asker_domain")
+        batch_op.drop_column("called")
+        batch_op.drop_column("remind_at")
         batch_op.drop_column("ended_by")
         batch_op.drop_column("reminders")
         batch_op.drop_column("expires_at")

@@ -1,0 +1,121 @@
+"""The buttons under a request that waits for a decision, and the form for a reason."""
+
+import json
+from collections.abc import Callable
+
+import structlog
+
+from bot.case import Ballot
+from bot.decider import Decider
+from bot.errors import UserError
+from bot.listeners.dispatch import Dispatch
+from bot.listeners.doors import ClickDoor, ClosedDoor, Door, FormDoor, workspace_of
+from bot.listeners.whereabouts import Whereabouts
+from bot.slack import SlackError
+from bot.texts import deciding, forms, refusals
+from bot.texts.message import Message
+
+log = structlog.get_logger(__name__)
+
+
+class Decisions:
+    """What happens when somebody decides."""
+
+    def __init__(self, *, decider: Decider, dispatch: Dispatch, nudge: Callable[[], None]) -> None:
+        self._decider = decider
+        self._dispatch = dispatch
+        self._nudge = nudge
+
+    async def approve(self, door: ClickDoor) -> None:
+        """Yes, by somebody who may."""
+        await self._done(door, await self._decider.approve(_ballot(door), door.origin))
+
+    async def confirm(self, door: ClickDoor) -> None:
+        """Yes, by the person who asked."""
+        await self._done(door, await self._decider.confirm(_ballot(door), door.origin))
+
+    async def cancel(self, door: ClickDoor) -> None:
+        """Never mind, by the person who asked."""
+        await self._done(door, await self._decider.cancel(_ballot(door).request, door.origin))
+
+    async def ask_again(self, door: ClickDoor) -> None:
+        """The same once more, as a new request where the old one was asked."""
+        operation, before = await self._decider.asked_before(_number(door), door.origin)
+        where = Whereabouts(before.asked_in, before.asked_thread)
+        await self._dispatch.ask(door, operation, again=True, where=where)
+
+    async def open_rejection(self, door: ClickDoor) -> None:
+        """The form for a reason; whoever may not reject is told before he has typed one."""
+        ballot = _ballot(door)
+        title = await self._decider.about_to_reject(ballot, door.origin)
+        kept = json.dumps({"ballot": str(ballot), "channel": door.origin.channel, "thread": door.origin.thread})
+        try:
+            await door.slack.open_view(door.trigger_id or "", deciding.rejection_form(title, kept))
+        except SlackError as error:
+            log.warning("form not opened", reason=str(error))
+            raise UserError(refusals.FORM_TOO_LATE) from None
+        await door.ack()
+
+    async def reject(self, door: FormDoor) -> None:
+        """No, with a reason as it was typed."""
+        ballot, _ = _kept(door)
+        reason = forms.filled_in(door.body["view"]["state"]["values"]).get(deciding.REASON, "")
+        problem = _problem(reason)
+        if problem is not None:
+            await door.ack(response_action="errors", errors={deciding.REASON: problem})
+            return
+        try:
+            text = await self._decider.reject(ballot, door.origin, reason)
+        except UserError as error:
+            text = error.text
+        self._nudge()
+        await door.ack(response_action="update", view=deciding.told(text))
+
+    async def rejection_closed(self, door: ClosedDoor) -> None:
+        """Nothing was decided, and it says so where the button was."""
+        await door.ack()
+        ballot, where = _kept(door)
+        text = deciding.closed(await self._decider.title(ballot, door.origin.workspace))
+        if door.room():
+            door.after.start(workspace_of(door.body), _whisper(door, where, text))
+
+    async def _done(self, door: ClickDoor, text: str) -> None:
+        self._nudge()
+        await door.reply(Message(text))
+
+
+async def _whisper(door: Door, where: Whereabouts, text: str) -> None:
+    try:
+        await door.slack.whisper(where.channel, door.origin.person, Message(text).content(), thread_ts=where.thread)
+    except SlackError as error:
+        log.info("could not say that a form was closed", reason=str(error))
+
+
+def _problem(reason: str) -> str | None:
+    """What is wrong with a reason; Slack's own form lets neither through."""
+    if not reason.strip():
+        return deciding.NO_REASON
+    return deciding.LONG_REASON if len(reason) > deciding.LONGEST_REASON else None
+
+
+def _ballot(door: ClickDoor) -> Ballot:
+    try:
+        return Ballot.read(str(door.body["actions"][0].get("value") or ""))
+    except ValueError:
+        raise UserError(refusals.OLD_BUTTON) from None
+
+
+def _number(door: ClickDoor) -> int:
+    value = str(door.body["actions"][0].get("value") or "")
+    if not value.isdecimal() or len(value) > 18:  # noqa: PLR2004 - as many digits as an id has at most
+        raise UserError(refusals.OLD_BUTTON)
+    return int(value)
+
+
+def _kept(door: FormDoor | ClosedDoor) -> tuple[Ballot, Whereabouts]:
+    """What the form carries."""
+    metadata = str(door.body["view"].get("private_metadata") or "")
+    try:
+        return Ballot.read(str(json.loads(metadata)["ballot"])), Whereabouts.read(metadata)
+    except (ValueError, TypeError, KeyError):
+        raise UserError(refusals.OLD_FORM) from None

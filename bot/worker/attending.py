@@ -1,0 +1,207 @@
+"""Requests that wait for a decision: those who may decide are called and reminded, and what nobody decides expires."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlmodel import Session
+
+from bot import mrkdwn
+from bot.approvers import Approvers, Rules
+from bot.case import Case
+from bot.errors import TryAgain
+from bot.notices import owing
+from bot.operation import Operation
+from bot.pace import retry_after
+from bot.policy import Gate
+from bot.rulings import case_of
+from bot.slack import Refused, Slack, SlackError
+from bot.texts import deciding
+from bot.texts.message import Message
+from bot.worker.ending import expire
+from bot.worker.machine import Machine, operation_of
+from storage import decisions, moves, requests
+from storage.decisions import WITHDRAWN
+from storage.states import RequestState
+from storage.tables import Request
+
+log = structlog.get_logger(__name__)
+
+MOST_CALLED = 50
+"""How many people are called for one request."""
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Whom a request is put to: people whom the channel shows it, and people who are not there.
+
+    `deciders` is everybody who may decide now, the
+    asker included where he may; `owners` are those who can change the policy.
+    """
+
+    present: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    by_role: bool = False
+    """Whether these are Slack's admins, called since the policy names nobody else."""
+    deciders: frozenset[str] = frozenset()
+    owners: tuple[str, ...] = ()
+    withdrawn: frozenset[str] = frozenset()
+    """Those who approved and are no approvers any more."""
+
+
+async def attend(machine: Machine, slack: Slack, approvers: Approvers, request: Request) -> None:
+    """Do for a waiting request what is due: let it expire, call those who may decide, or remind them."""
+    if request.expires_at is not None and request.expires_at <= machine.clock():
+        await machine.database.write(partial(_expire, machine, request.id))
+        return
+    operation = operation_of(request)
+    rules, case = await machine.database.read(
+        lambda session: (Rules.of(session, request.workspace_id), case_of(session, request, operation))
+    )
+    try:
+        audience = await _audience(slack, approvers, request, rules, case)
+    except (TryAgain, SlackError) as error:
+        log.info("could not ask Slack who is to decide", request=request.id, reason=type(error).__name__)
+        due_at = machine.clock() + retry_after(request.attempts + 1, machine.pace)
+        await machine.database.write(
+            lambda session: moves.put_off(session, Request, request.id, due_at, attempts=request.attempts + 1)
+        )
+        return
+    await machine.database.write(partial(_call, machine, request, operation, rules, audience))
+
+
+def _expire(machine: Machine, request_id: int, session: Session) -> None:
+    request = requests.lock(session, request_id)
+    if request is not None:
+        expire(session, request, now=machine.clock())
+
+
+async def _audience(slack: Slack, approvers: Approvers, request: Request, rules: Rules, case: Case) -> Audience:
+    """Who is to be called; raises `TryAgain` or `SlackError`."""
+    workspace, asker = request.workspace_id, request.asker
+    if case.ruling.gate is Gate.CONFIRM:
+        return Audience(present=(asker,), deciders=frozenset({asker}))
+    named = await approvers.named(workspace, rules)
+    others = [person for person in named if person != asker]
+    admins = [] if others else [admin.id for admin in await slack.admins(workspace)]
+    by_role = [person for person in admins if person != asker] if rules.policy.admins else []
+    asked = (others or by_role)[:MOST_CALLED]
+    own = case.ruling.own and await approvers.may_approve(workspace, rules, asker)
+    there = await _members(slack, request)
+    return Audience(
+        present=tuple(person for person in asked if person in there),
+        absent=tuple(person for person in asked if person not in there),
+        by_role=not others,
+        deciders=frozenset({*asked, *({asker} if own else ())}),
+        owners=tuple(dict.fromkeys((*admins, *([rules.connected_by] if rules.connected_by else ())))),
+        withdrawn=await _withdrawn(approvers, request, rules, case),
+    )
+
+
+async def _withdrawn(approvers: Approvers, request: Request, rules: Rules, case: Case) -> frozenset[str]:
+    said_yes = [decision.person for decision in case.yes]
+    still = [await approvers.may_approve(request.workspace_id, rules, person) for person in said_yes]
+    return frozenset(person for person, counts in zip(said_yes, still, strict=True) if not counts)
+
+
+async def _members(slack: Slack, request: Request) -> Collection[str]:
+    """Who sees the root message where it stands; nobody but the asker in a direct message, or where Slack won't say."""
+    if request.in_direct_message:
+        return ()
+    try:
+        return await slack.channel_members(request.home_channel)
+    except Refused as error:
+        log.info("could not ask Slack who is in a channel", request=request.id, reason=str(error))
+        return ()
+
+
+def _call(
+    machine: Machine, request: Request, operation: Operation, rules: Rules, audience: Audience, session: Session
+) -> None:
+    """Call who was not called yet, remind who was where that is due, and say when to look at this again."""
+    now = machine.clock()
+    current = requests.lock(session, request.id)
+    if current is None or current.state is not RequestState.AWAITING_DECISION or current.round != request.round:
+        return
+    if Rules.of(session, request.workspace_id) != rules:
+        moves.put_off(session, Request, request.id, now)
+        return
+    _withdraw(session, current, audience.withdrawn)
+    title = operation.title()
+    first_time = current.called is None
+    # The root message mentions whom the policy names, so that posting it called those who are in the channel.
+    on_card = () if audience.by_role else audience.present
+    called = set(current.called if current.called is not None else on_card)
+    new = [person for person in audience.present if person not in called]
+    if new:
+        _say(session, current, f"call:{'.'.join(new)}", deciding.call(current, title, _mentions(new)), now=now)
+    for person in audience.absent:
+        if not owing.copy(session, current, person, now=now) and person not in called:
+            key = f"request:{current.id}:{current.round}:again"
+            message = deciding.reminder_directly(current, title)
+            owing.direct(session, current.workspace_id, person, key, message, now=now)
+    if not audience.deciders:
+        _nobody(session, current, title, rules, audience, now=now)
+    elif not first_time and current.remind_at is not None and current.remind_at <= now:
+        _remind(session, current, title, audience, now=now)
+    current.called = sorted({*called, *audience.present, *audience.absent})
+    _set_alarm(current, rules, now=now)
+    session.add(current)
+    session.flush()
+    if not first_time:
+        owing.refresh(session, current, now=now)
+
+
+def _withdraw(session: Session, request: Request, withdrawn: Collection[str]) -> None:
+    for decision in decisions.of_round(session, request):
+        if decision.person in withdrawn:
+            decision.verdict = WITHDRAWN
+            session.add(decision)
+
+
+def _remind(session: Session, request: Request, title: str, audience: Audience, *, now: datetime) -> None:
+    request.reminders += 1
+    if audience.present:
+        message = deciding.reminder(request, title, _mentions(audience.present))
+        _say(session, request, f"reminder:{request.reminders}", message, now=now)
+    for person in audience.absent:
+        key = f"request:{request.id}:{request.round}:reminder:{request.reminders}"
+        owing.direct(session, request.workspace_id, person, key, deciding.reminder_directly(request, title), now=now)
+
+
+def _set_alarm(request: Request, rules: Rules, *, now: datetime) -> None:
+    """The next reminder comes after twice the time of the one before; whatever comes first is what is due next."""
+    hours = rules.policy.remind_after_hours
+    if request.remind_at is None or request.remind_at <= now:
+        request.remind_at = now + timedelta(hours=hours * 2**request.reminders) if hours else None
+    moments = [moment for moment in (request.remind_at, request.expires_at) if moment is not None]
+    request.due_at, request.leased_until, request.attempts = min(moments, default=None), None, 0
+
+
+def _nobody(session: Session, request: Request, title: str, rules: Rules, audience: Audience, *, now: datetime) -> None:
+    """Nobody may decide: the asker hears it, and so do those who can change that."""
+    owners = deciding.people(audience.owners[:MOST_CALLED]) or deciding.ADMINS
+    alone = _asker_could(audience, request, rules)
+    message = deciding.only_the_asker(request.asker, owners) if alone else deciding.nobody(request.asker, owners)
+    _say(session, request, f"nobody:{rules.version}", message, now=now)
+    for owner in audience.owners[:MOST_CALLED]:
+        if owner != request.asker:
+            key = f"request:{request.id}:{request.round}:nobody:{rules.version}"
+            direct = deciding.nobody_directly(request, title)
+            owing.direct(session, request.workspace_id, owner, key, direct, now=now)
+
+
+def _asker_could(audience: Audience, request: Request, rules: Rules) -> bool:
+    """Whether the asker would be an approver if the policy let approvers approve their own."""
+    named = request.asker in rules.named
+    return named or (rules.policy.admins and request.asker in audience.owners)
+
+
+def _say(session: Session, request: Request, key: str, message: Message, *, now: datetime) -> None:
+    owing.thread(session, request, f"round:{request.round}:{key}", message, now=now)
+
+
+def _mentions(people: Sequence[str]) -> list[str]:
+    return [mrkdwn.person(person) for person in people]
