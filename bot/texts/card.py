@@ -63,7 +63,7 @@ def _decided(progress: Progress, case: Case) -> list[Block]:
     """The buttons while it waits; afterwards who decided, when and why."""
     request = progress.request
     if request.state is RequestState.AWAITING_DECISION:
-        return [deciding.small_print(request, case), deciding.buttons(request, case)]
+        return [*deciding.small_print(request, case), deciding.buttons(request, case)]
     if request.state is RequestState.PLANNING:
         return [deciding.only_cancel(request)]
     said = deciding.outcome(request, case)

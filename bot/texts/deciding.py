@@ -308,6 +308,7 @@ def expires(at: datetime | None) -> str:
     return f"Expires {mrkdwn.moment(at)}" if at else ""
 
 
-def small_print(request: Request, case: Case) -> Block:
+def small_print(request: Request, case: Case) -> list[Block]:
     """Why approval is needed, and until when."""
-    return context(why(case), expires(request.expires_at))
+    parts = [part for part in (why(case), expires(request.expires_at)) if part]
+    return [context(*parts)] if parts else []

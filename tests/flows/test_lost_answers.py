@@ -54,6 +54,7 @@ async def test_an_answer_that_never_comes_is_looked_for_as_well(outside: Mailroo
     outside.timeouts = IMPATIENT
     async with outside.running():
         await outside.connected(outside.ana)
+        await outside.without_gates()
         await outside.mailapi.fault(endpoint, "drop")
         await outside.ben.types(MAIL, f"/mail {KINDS[endpoint][0]}")
         await outside.made(endpoint)
@@ -151,14 +152,14 @@ async def test_look_again_asks_again_where_there_is_still_nothing(mailroom: Mail
     assert await mailroom.mailapi.mailboxes() == {"john@example.com": 1}
 
 
-async def test_only_the_asker_and_admins_can_answer_the_question(mailroom: Mailroom) -> None:
+async def test_only_the_asker_and_approvers_can_answer_the_question(mailroom: Mailroom) -> None:
     cat = await mailroom.slack.add_user("U0CAT00001", "cat")
     await lose(mailroom, "create_mailbox_single")
     asked = await question(mailroom)
     for button in ("Send Again", "Look Again"):
         await cat.clicks(asked, button)
         (root,) = await mailroom.roots(mailroom.ana)
-        told = await mailroom.reply(cat, root, "Only the person who asked for this, and admins")
+        told = await mailroom.reply(cat, root, "Only the person who asked for this, approvers and admins")
         assert told.ephemeral
     await mailroom.at_rest()
     assert await mailroom.mailapi.creates() == []

@@ -24,6 +24,7 @@ async def stopped(outside: Mailroom) -> AsyncIterator[Mailroom]:
     """A bot that has a key, and is not running."""
     async with outside.running():
         await outside.connected(outside.ana)
+        await outside.without_gates()
         await outside.at_rest()
     yield outside
 

@@ -7,19 +7,22 @@ from typing import Any, TypeVar
 
 import pytest
 
+from bot.case import Case
 from bot.commands import help_message
 from bot.commands.domain import CreateDomain
 from bot.commands.mailbox import CreateBulk, CreateMailbox
 from bot.commands.subdomain import CreateSubdomains
 from bot.errors import UsageError
+from bot.findings import Findings
 from bot.mailapi import Domain, Mailbox, MailboxResult, Task, TaskState
 from bot.operation import Operation
+from bot.policy import Gate, Ruling
 from bot.progress import Plan, Progress
 from bot.texts import answers, card, forms, lists, thread
 from bot.texts.message import Message, first_rows, fits, section, table
 from sandbox.slack.blocks import check_message, check_view
 from storage.states import CallState, RequestState
-from storage.tables import Call, Request
+from storage.tables import Call, Decision, Request
 
 LABEL = "d" * 63
 LONGEST_DOMAIN = ".".join([LABEL, LABEL, LABEL, "e" * 61])
@@ -49,7 +52,7 @@ OPERATIONS: dict[str, Operation] = {
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 every_reason = pytest.mark.parametrize("reason", REASONS.values(), ids=REASONS)
 STRANGE = "<!channel> `*_~` & <https://evil.example|bank> \u202e"
-Row = TypeVar("Row", Call, Request)
+Row = TypeVar("Row", Call, Decision, Request)
 LONGEST_TEXT = 40_000
 """Beyond this Slack cuts the text of a message."""
 
@@ -57,6 +60,16 @@ LONGEST_TEXT = 40_000
 def unsaved(table: type[Row], **values: Any) -> Row:
     """A row that holds only what the test at hand cares about."""
     return table(**values)
+
+
+YES = [unsaved(Decision, person=f"U9{number}", verdict="approved", decided_at=NOW) for number in range(10)]
+NAMED = tuple(f"U{number:010}" for number in range(100))
+CASES = (
+    Case(),
+    Case(Ruling(Gate.CONFIRM)),
+    Case(Ruling(Gate.APPROVE, needed=10, own=True, counted=10**6, threshold=11), YES, NAMED, NAMED, admins=True),
+    Case(Ruling(Gate.APPROVE), [], (), ("S1",)),
+)
 
 
 def check(message: Message) -> None:
@@ -102,6 +115,8 @@ def progress(
         asker="U7",
         asked_in="C1",
         home_channel="C1",
+        round=1,
+        plan_hash="0" * 16,
         plan=plan.stored() if plan else None,
     )
     names = list(operation.names())
@@ -124,6 +139,20 @@ def test_the_root_message_can_be_posted_in_every_state(operation: Operation, mov
 @pytest.mark.parametrize("call_state", CallState)
 def test_the_root_message_can_be_posted_whatever_its_calls_do(operation: Operation, call_state: CallState) -> None:
     check(card.card(progress(operation, call_state=call_state)))
+
+
+@every_operation
+@every_reason
+def test_the_card_can_be_posted_whatever_is_to_be_decided(operation: Operation, reason: str) -> None:
+    names = operation.names()
+    findings = Findings(reason, True, 10**12, 10**12, 10**12, NOW)  # noqa: FBT003 - a table of values
+    for plan in (Plan(existing=dict.fromkeys(names[1:], reason), findings=findings), Plan(in_flight=names[1:])):
+        for case in CASES:
+            for state in (RequestState.AWAITING_DECISION, RequestState.RUNNING, RequestState.REJECTED):
+                shown = progress(operation, state=state, plan=plan)
+                shown.request.reason, shown.request.ended_by, shown.request.expires_at = reason, "U8", NOW
+                check(card.card(shown, case))
+                check(card.copy(shown, case))
 
 
 @every_operation

@@ -11,16 +11,18 @@ from typing import Any, TypeVar
 
 import pytest
 
+from bot.case import Case
 from bot.commands import COMMANDS, form_of
 from bot.commands.mailbox import CreateBulk
 from bot.errors import Offer, UsageError
 from bot.mailapi import Domain, Mailbox, MailboxResult, Task, TaskState
-from bot.progress import Plan, Progress
-from bot.texts import answers, card, forms, guide, lists, secrets, standing, thread
+from bot.policy import Gate, Ruling
+from bot.progress import Differences, Plan, Progress
+from bot.texts import answers, card, deciding, forms, guide, lists, secrets, standing, thread
 from bot.texts.message import Block, Message
 from sandbox.slack.blocks import check_message, check_view
 from storage.states import CallState, RequestState
-from storage.tables import Call, Connection, Request
+from storage.tables import Call, Connection, Decision, Request
 
 BOT = Path(__file__).parents[2] / "bot"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -38,7 +40,7 @@ OUTSIDE = {
 LONGEST_EDIT = 4_000
 """Slack refuses an edit whose text is longer."""
 TEAM = CreateBulk(domain="example.com", prefix="team", count=40)
-Row = TypeVar("Row", Call, Connection, Request)
+Row = TypeVar("Row", Call, Connection, Decision, Request)
 Builder = Callable[[], Message | Block]
 Built = tuple[Callable[..., Any], Builder]
 
@@ -48,8 +50,21 @@ def unsaved(table: type[Row], **values: Any) -> Row:
     return table(**values)
 
 
+def asked(number: int, outside: str, state: RequestState) -> Request:
+    where = {"asked_in": "C1", "home_channel": "C1"}
+    when = {"created_at": NOW, "expires_at": NOW, "ended_at": NOW}
+    request = unsaved(Request, id=number, state=state, asker="U7", round=1, plan_hash="0" * 16, **where, **when)
+    request.ended_by, request.reason = "U8", outside
+    return request
+
+
+def case_of(gate: Gate = Gate.APPROVE) -> Case:
+    yes = unsaved(Decision, person="U8", verdict="approved", decided_at=NOW)
+    return Case(Ruling(gate, needed=2, counted=30, threshold=11), [yes], ("U8", "U9"), ("S1",), admins=True)
+
+
 def progress(number: int, outside: str, state: RequestState = RequestState.RUNNING) -> Progress:
-    request = unsaved(Request, id=number, state=state, asker="U7", asked_in="C1", home_channel="C1", created_at=NOW)
+    request = asked(number, outside, state)
     request.plan = Plan(existing={"team1@example.com": outside}).stored()
     call = unsaved(Call, id=1, state=CallState.FAILED, names=list(TEAM.names()), reason=outside, task_id=7)
     return Progress.of(request, TEAM, [call])
@@ -108,6 +123,8 @@ def said_of_a_request(outside: str) -> Iterator[Built]:
     lost = unsaved(Call, id=1, names=list(TEAM.names()), task_id=7, results={})
     for state in RequestState:
         yield call(card.card, progress(1, outside, state), moved="asked")
+        yield call(card.card, progress(1, outside, state), case_of(Gate.CONFIRM))
+        yield call(card.copy, progress(1, outside, state), case_of())
     yield call(thread.completion, progress(1, outside, RequestState.FAILED))
     yield call(thread.waits, NOW, known=True)
     yield call(thread.waits, NOW, known=False)
@@ -117,6 +134,24 @@ def said_of_a_request(outside: str) -> Iterator[Built]:
     yield call(thread.stalled, lost, TEAM.title())
     yield call(thread.paused, "4Abc", outside)
     yield call(thread.never_sent, "U7", "U8")
+
+
+def said_of_a_decision(outside: str) -> Iterator[Built]:
+    waiting = asked(1, outside, RequestState.AWAITING_DECISION)
+    yield call(deciding.approved, "U7", case_of())
+    yield call(deciding.rejected, asked(1, outside, RequestState.REJECTED))
+    yield call(deciding.cancelled, asked(1, outside, RequestState.CANCELLED))
+    yield call(deciding.expired, asked(1, outside, RequestState.EXPIRED), 24)
+    found = Differences(TEAM.names(), TEAM.names(), outside, 7)
+    yield call(deciding.looked_again, "U7", TEAM, found)
+    for builder in (deciding.call, deciding.reminder):
+        yield call(builder, waiting, TEAM.title(), ["<@U8>", "<!subteam^S1>"])
+    yield call(deciding.reminder_directly, waiting, TEAM.title())
+    yield call(deciding.only_the_asker, "U7", "<@U8>")
+    yield call(deciding.nobody, "U7", deciding.ADMINS)
+    yield call(deciding.nobody_directly, waiting, TEAM.title())
+    yield call(deciding.rejection_form, TEAM.title(), "m" * 3000)
+    yield call(deciding.told, deciding.late(asked(1, outside, RequestState.REJECTED), case_of()))
 
 
 def listed(outside: str) -> Iterator[Built]:
@@ -170,7 +205,7 @@ def filled_in(outside: str) -> Iterator[Built]:
 
 def built(outside: str) -> Iterator[Built]:
     """Each builder of `bot.texts` with what it is called with, where it says anything from outside."""
-    for group in (answered, said_of_a_request, listed, how_things_stand, filled_in):
+    for group in (answered, said_of_a_request, said_of_a_decision, listed, how_things_stand, filled_in):
         yield from group(outside)
 
 
@@ -223,7 +258,7 @@ def test_each_message_says_the_point_in_sentence_case_without_a_shout_or_a_pictu
         assert re.match(r"[A-Z`*<“\d]", made.text), "begins a sentence"
         assert len(re.findall(r"[A-Za-z]{2,}", made.text)) >= 3, "in words"
     shown = [str(part["text"]) for part in parts(content_of(made)) if isinstance(part.get("text"), str)]
-    assert not [text for text in shown if "!" in text.replace("<!date", "")]
+    assert not [text for text in shown if "!" in text.replace("<!date", "").replace("<!subteam", "")]
     assert not [text for text in shown if re.search(r":[a-z_]+:|[\u2600-\u27bf\U0001f000-\U0001faff]", text)]
 
 
@@ -236,7 +271,7 @@ def test_each_message_has_at_most_one_emphasised_button_and_labels_that_begin_wi
 
 
 def test_each_builder_is_in_the_table() -> None:
-    modules = (answers, card, forms, guide, lists, secrets, standing, thread)
+    modules = (answers, card, deciding, forms, guide, lists, secrets, standing, thread)
     builders = {
         value
         for module in modules
@@ -244,7 +279,8 @@ def test_each_builder_is_in_the_table() -> None:
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
         if inspect.signature(value).return_annotation in (Message, Block)
     }
-    assert builders - {builder for builder, _ in built(PLAIN)} == {forms.option}
+    blocks = {forms.option, deciding.buttons, deciding.only_cancel, deciding.reason_block}
+    assert builders - {builder for builder, _ in built(PLAIN)} - blocks == set()
 
 
 ELSEWHERE = {
