@@ -19,6 +19,7 @@ from bot.clock import Clock, utc_now
 from bot.credentials import CredentialsViewer
 from bot.decider import Decider
 from bot.directory import Directory
+from bot.explaining import Explainer
 from bot.intake import Intake
 from bot.limits import Rate
 from bot.listeners.clicks import Clicks
@@ -149,7 +150,11 @@ def _listen_for(
     queries = Queries(machine=machine, slack=slack)
     viewer = CredentialsViewer(machine=machine, slack=slack)
     dispatch = Dispatch(
-        intake=intake, queries=queries, standings=Standings(database=database, clock=clock), nudge=worker.nudge_soon
+        intake=intake,
+        queries=queries,
+        standings=Standings(database=database, clock=clock),
+        explainer=Explainer(machine=machine, approvers=approvers, clock=clock),
+        nudge=worker.nudge_soon,
     )
     decider = Decider(database=database, people=people, approvers=approvers, clock=clock)
     register(

@@ -5,12 +5,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from bot.commands import connect, domain, mailbox, standing, subdomain, task
-from bot.commands.command import Asked, Command, ListQuery, Overview, Say
+from bot.commands.command import Asked, Command, Explain, ListQuery, Overview, Say
 from bot.commands.domain import domains_of as domains_of
 from bot.errors import Offer, UsageError, UserError
 from bot.form import Form, OpenForm
 from bot.operation import Operation
-from bot.texts import guide, refusals
+from bot.texts import explaining, guide, refusals
 from bot.texts.message import Message
 from bot.words import Typed, take_apart
 
@@ -28,9 +28,28 @@ def _help(typed: Typed) -> Asked:
     return Say(help_message(about))
 
 
+def _explain(typed: Typed) -> Asked:
+    """What the line after it asks for, to be explained instead of done."""
+    if not typed.words:
+        raise UsageError(explaining.NOTHING_TO_EXPLAIN, example=explaining.EXAMPLE)
+    found = _command_of(typed)
+    if found is None:
+        raise _unknown(typed)
+    command, rest = found
+    match command.parse(rest):
+        case Operation() as operation:
+            return Explain(operation)
+        case OpenForm():
+            raise UsageError(explaining.INCOMPLETE, example=f"/mail explain {command.example.removeprefix('/mail ')}")
+        case _:
+            return Say(explaining.harmless(command.usage, command.summary))
+
+
 HELP = Command(("help",), "[TOPIC]", guide.HELP, HELP_EXAMPLE, _help)
+EXPLAIN = Command(("explain",), "COMMAND...", guide.EXPLAIN, explaining.EXAMPLE, _explain)
 COMMANDS: tuple[Command, ...] = (
     HELP,
+    EXPLAIN,
     *connect.COMMANDS,
     *domain.COMMANDS,
     *subdomain.COMMANDS,
@@ -52,10 +71,19 @@ def understand(text: str) -> Asked:
     typed = _taken_apart(text)
     if not any(typed.words) and not typed.options:
         return Overview()
+    found = _command_of(typed)
+    if found is None:
+        raise _unknown(typed)
+    command, rest = found
+    return command.parse(rest)
+
+
+def _command_of(typed: Typed) -> tuple[Command, Typed] | None:
+    """The command that a line begins with, and what follows it."""
     for command in COMMANDS:
         if tuple(word.lower() for word in typed.words[: len(command.path)]) == command.path:
-            return command.parse(typed.after(len(command.path)))
-    raise _unknown(typed)
+            return command, typed.after(len(command.path))
+    return None
 
 
 def is_command(text: str) -> bool:

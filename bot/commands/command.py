@@ -52,6 +52,13 @@ class Disconnect:
     """Give up the key, after a question."""
 
 
+@dataclass(frozen=True)
+class Explain:
+    """Say what an operation would do, and who would have to agree."""
+
+    operation: Operation
+
+
 class Query(ABC):
     """A question to MailAPI: acknowledged first, answered privately, stored nowhere."""
 
@@ -73,7 +80,9 @@ class ListQuery(BaseModel, ABC):
         """Ask for the whole list; raises `MailAPIError`, or `UserError` with what to ask instead."""
 
 
-Asked = Operation | Query | ListQuery | Say | OpenConnectForm | OpenForm | Overview | Status | Tasks | Disconnect
+Asked = (
+    Operation | Query | ListQuery | Say | Explain | OpenConnectForm | OpenForm | Overview | Status | Tasks | Disconnect
+)
 """What a typed line can ask for."""
 
 

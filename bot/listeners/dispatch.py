@@ -10,6 +10,7 @@ from bot.commands import form_of, understand
 from bot.commands.command import (
     Asked,
     Disconnect,
+    Explain,
     ListQuery,
     OpenConnectForm,
     Overview,
@@ -19,6 +20,7 @@ from bot.commands.command import (
     Tasks,
 )
 from bot.errors import Offer, UsageError, UserError
+from bot.explaining import Explainer
 from bot.form import OpenForm
 from bot.intake import Intake
 from bot.listeners.doors import Door, workspace_of
@@ -37,8 +39,17 @@ log = structlog.get_logger(__name__)
 class Dispatch:
     """Does what was asked for, and answers through the door that it came in by."""
 
-    def __init__(self, *, intake: Intake, queries: Queries, standings: Standings, nudge: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        queries: Queries,
+        standings: Standings,
+        explainer: Explainer,
+        nudge: Callable[[], None],
+    ) -> None:
         self._intake = intake
+        self._explainer = explainer
         self._queries = queries
         self._standings = standings
         self._nudge = nudge
@@ -62,6 +73,11 @@ class Dispatch:
             case Query():
                 connection = await self._intake.account_for(door.origin)
                 await self.after(door, self._queries.answer(asked, connection, door.later))
+            case Explain(operation):
+                actor = await self._intake.member(door.origin, "explain")
+                connection = await self._intake.account_for(door.origin)
+                question = self._explainer.question(operation, door.origin, actor, connection)
+                await self.after(door, self._queries.answer(question, connection, door.later))
             case ListQuery():
                 connection = await self._intake.account_for(door.origin)
                 await self.after(door, self._queries.page(asked, 1, connection, door.later, door.later))

@@ -20,6 +20,7 @@ REJECTION = "rejection"
 REASON = "reason"
 LONGEST_REASON = 3_000
 _SHOWN = 5
+_MOST_NAMED = 20
 
 
 def buttons(request: Request, case: Case) -> Block:
@@ -47,6 +48,13 @@ def waiting(request: Request, case: Case) -> str:
     counted = f" {so_far} of {case.ruling.needed}" if case.ruling.needed > 1 else ""
     by = f", by {people(decision.person for decision in case.yes)}" if so_far else ""
     return f"*Waiting for approval{counted}*{by}. {_who(request, case)}".strip()
+
+
+def may_approve(case: Case) -> str:
+    """Who is an approver."""
+    admins = [ADMINS] if case.admins else []
+    named = [*(mrkdwn.person(person) for person in case.named), *(mrkdwn.group(group) for group in case.groups)]
+    return f"Approvers are {_and([*named[:_MOST_NAMED], *admins])}." if named or admins else "There are no approvers."
 
 
 def _who(request: Request, case: Case) -> str:
@@ -288,12 +296,15 @@ def told(text: str) -> Block:
 
 def people(ids: Iterable[str]) -> str:
     """Mentions, joined as a sentence joins them."""
-    mentions = [mrkdwn.person(person) for person in ids]
-    return " and ".join([", ".join(mentions[:-1]), mentions[-1]] if len(mentions) > 1 else mentions)
+    return _and([mrkdwn.person(person) for person in ids])
+
+
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _or(mentions: Sequence[str]) -> str:
-    shown = list(mentions[:20])
+    shown = list(mentions[:_MOST_NAMED])
     return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 

@@ -7,6 +7,7 @@ from bot import mrkdwn
 from bot.texts.message import Message, context, section
 
 HELP = "Show what can be done"
+EXPLAIN = "Say what a command would do and who would have to agree, without doing it"
 CONNECT = "Connect this workspace with a MailAPI key, in a form"
 DISCONNECT = "Give up the MailAPI key, after a question"
 STATUS = "Show the connection, what is under way and what waits"

@@ -61,7 +61,7 @@ async def plan(machine: Machine, request: Request) -> None:
         await machine.key_refused(connection, error)
         await _later(machine, request, card.PAUSED)
     except NotFound as error:
-        failure = await _unknown_domain(machine, connection, operation, error)
+        failure = await unknown_domain(machine, connection, operation, error)
         await machine.database.write(partial(_settle, machine, request, operation, failure, None))
     except Rejected as error:
         await machine.database.write(partial(_settle, machine, request, operation, error.reason, None))
@@ -69,7 +69,7 @@ async def plan(machine: Machine, request: Request) -> None:
         log.info("plan put off", request=request.id, reason=type(error).__name__)
         await _later(machine, request, card.LATE)
     else:
-        missing = _missing_parent(operation, look.sight)
+        missing = missing_parent(operation, look.sight)
         await machine.database.write(partial(_settle, machine, request, operation, missing, look))
 
 
@@ -111,14 +111,15 @@ async def _later(machine: Machine, request: Request, why: str) -> None:
     await machine.database.write(put_off)
 
 
-def _missing_parent(operation: Operation, sight: Sight) -> str | None:
+def missing_parent(operation: Operation, sight: Sight) -> str | None:
     """For sub-domains, that their parent is not in the account, which the list of domains shows."""
     if operation.window is None or operation.scope in sight:
         return None
     return _no_such_domain(operation.scope, sight)
 
 
-async def _unknown_domain(machine: Machine, connection: Connection, operation: Operation, error: NotFound) -> str:
+async def unknown_domain(machine: Machine, connection: Connection, operation: Operation, error: NotFound) -> str:
+    """That the account has no such domain, with those that are near."""
     try:
         found = await machine.account(connection).domains.list()
     except MailAPIError:

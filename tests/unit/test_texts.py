@@ -16,9 +16,10 @@ from bot.commands import COMMANDS, form_of
 from bot.commands.mailbox import CreateBulk
 from bot.errors import Offer, UsageError
 from bot.mailapi import Domain, Mailbox, MailboxResult, Task, TaskState
-from bot.policy import Gate, Ruling
+from bot.policy import Gate, Policy, Ruling
 from bot.progress import Differences, Plan, Progress
-from bot.texts import answers, card, deciding, forms, guide, lists, secrets, standing, thread
+from bot.texts import answers, card, deciding, explaining, forms, guide, lists, secrets, standing, thread
+from bot.texts.explaining import Explained
 from bot.texts.message import Block, Message
 from sandbox.slack.blocks import check_message, check_view
 from storage.states import CallState, RequestState
@@ -154,6 +155,17 @@ def said_of_a_decision(outside: str) -> Iterator[Built]:
     yield call(deciding.told, deciding.late(asked(1, outside, RequestState.REJECTED), case_of()))
 
 
+def explained(outside: str) -> Iterator[Built]:
+    plans = (Plan({"team1@example.com": outside}), Plan(dict.fromkeys(TEAM.names(), outside)))
+    limits = Policy(channels=("C1",), askers=("U7",), asker_groups=("S1",))
+    for plan in plans:
+        for gate in Gate:
+            yield call(explaining.explanation, Explained(TEAM, plan, case_of(gate), Policy()))
+    yield call(explaining.explanation, Explained(TEAM, plans[0], case_of(), Policy(), failure="No such domain"))
+    yield call(explaining.explanation, Explained(TEAM, plans[0], case_of(), limits, channel=False, asker=False))
+    yield call(explaining.harmless, COMMANDS[0].usage, COMMANDS[0].summary)
+
+
 def listed(outside: str) -> Iterator[Built]:
     domains = [Domain(name=f"d{number}.example", status=outside, quota=outside) for number in range(60)]
     boxes = [Mailbox(address=name, status=outside, quota=outside) for name in TEAM.names()]
@@ -205,7 +217,7 @@ def filled_in(outside: str) -> Iterator[Built]:
 
 def built(outside: str) -> Iterator[Built]:
     """Each builder of `bot.texts` with what it is called with, where it says anything from outside."""
-    for group in (answered, said_of_a_request, said_of_a_decision, listed, how_things_stand, filled_in):
+    for group in (answered, said_of_a_request, said_of_a_decision, explained, listed, how_things_stand, filled_in):
         yield from group(outside)
 
 
@@ -271,7 +283,7 @@ def test_each_message_has_at_most_one_emphasised_button_and_labels_that_begin_wi
 
 
 def test_each_builder_is_in_the_table() -> None:
-    modules = (answers, card, deciding, forms, guide, lists, secrets, standing, thread)
+    modules = (answers, card, deciding, explaining, forms, guide, lists, secrets, standing, thread)
     builders = {
         value
         for module in modules
