@@ -56,7 +56,7 @@ async def show(folder: Path, console: Console, *, start_bot: StartBot, patience:
         mailapi.MailAPIControl(mailapi_url) as provider,
         slack.SlackControl(slack_url) as workspace,
     ):
-        await provider.add_domain(account.key, "example.com")
+        await provider.add_domain(account.key, "example.com", quota="20GB")
         environment = _environment(folder, slack_url, mailapi_url)
         async with start_bot(environment), Transcript(workspace, console).printing():
             await asyncio.wait_for(workspace.connected(1), START_SECONDS)

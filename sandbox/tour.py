@@ -41,12 +41,13 @@ class Tour:
         """Go through it all; raises `Missing` at the first thing that is not as it should be."""
         await self.connect()
         await self.list_domains()
-        await self.create(self.ana, "domain create example.org", "Done", "verified")
-        await self.create(self.ben, "subdomain create example.com team support billing", "Done", "3 sub-domains")
-        await self.create(self.ben, 'mailbox create john@example.com --name "John Doe" --quota 1024', "Done", "created")
-        await self.create(self.ben, "mailbox bulk example.com team 25 --quota 512", "Done", "team25@example.com")
+        await self.create(self.ben, 'mailbox create john@example.com --name "John Doe" --quota 1024', "created")
+        await self.create(self.ben, "mailbox bulk example.com team 25 --quota 512", "team25@example.com", approved=True)
+        await self.create(self.ben, "domain create example.org", "verified", approved=True, refused=True)
+        await self.create(self.ben, "subdomain create example.com team support billing", "3 sub-domains", approved=True)
+        await self.reject("domain create exemple.org", "It is misspelt, and example.org is there already.")
         await self.mailapi.fail_mailbox(FAILS, WHY)
-        await self.create(self.ana, "mailbox bulk example.com desk 3", "Partly done", WHY)
+        await self.create(self.ana, "mailbox bulk example.com desk 3", WHY, end="Partly done")
         await self.mistype()
         await self.check_provider()
 
@@ -63,26 +64,73 @@ class Tour:
         await self.ana.types(MAIL, "/mail domain list")
         await self._seen(lambda: self._private(self.ana, "example.com", "verified"), "the private list of domains")
 
-    async def create(self, person: Person, command: str, root_says: str, thread_says: str) -> None:
-        """Ask for something, and read its end in the root message and in the thread."""
+    async def create(
+        self,
+        person: Person,
+        command: str,
+        thread_says: str,
+        *,
+        end: str = "Done",
+        approved: bool = False,
+        refused: bool = False,
+    ) -> None:
+        """Ask for something, with Ana's approval where that is needed, and read its end; `refused`: first by Ben."""
+        root = await self._asked(person, command)
+        if refused:
+            await self._refused(root)
+        if approved:
+            waiting = await self._root(root.ts, "Waiting for approval")
+            await self.ana.clicks(waiting, "Approve")
+            await self._root(root.ts, f"Approved by <@{ANA}>")
+        await self._root(root.ts, end)
+        await self._reply(root.ts, f"<@{person.id}>", thread_says)
+
+    async def reject(self, command: str, reason: str) -> None:
+        """Ben asks for something, and Ana says why not."""
+        root = await self._asked(self.ben, command)
+        await self.ana.clicks(await self._root(root.ts, "Waiting for approval"), "Reject")
+        await self.ana.fills(Reason=reason)
+        if errors := await self.ana.submits():
+            raise Missing(f"The reason was refused: {errors}")
+        await self.ana.closes()
+        await self._root(root.ts, f"Rejected by <@{ANA}>", reason)
+        await self._reply(root.ts, f"<@{BEN}>", reason)
+
+    async def _refused(self, root: Message) -> None:
+        """Ben, who is no approver, clicks all the same."""
+        await self.ben.clicks(await self._root(root.ts, "Waiting for approval"), "Approve")
+        await self._seen(lambda: self._private(self.ben, "Only approvers may decide"), "that Ben was refused")
+
+    async def _asked(self, person: Person, command: str) -> Message:
+        """Type a command, and see what it posts."""
         before = await self._newest(person)
         ack = await person.types(MAIL, f"/mail {command}")
         if not ack.ok or "Asked for" not in ack.text:
             raise Missing(f"“/mail {command}” was not acknowledged: {ack.error or ack.text}")
 
-        async def root() -> Message | None:
+        async def posted() -> Message | None:
             newest = await self._newest(person)
-            is_new = newest is not None and (before is None or newest.ts != before.ts)
-            return newest if newest and is_new and root_says in newest.visible else None
+            return newest if newest and (before is None or newest.ts != before.ts) else None
 
-        found = await self._seen(root, f"a root message that says “{root_says}” for “/mail {command}”")
+        return await self._seen(posted, f"a root message for “/mail {command}”")
 
-        async def completion() -> Message | None:
-            replies = await person.reads_thread(MAIL, found.ts)
-            mention = f"<@{person.id}>"
-            return next((reply for reply in replies if mention in reply.text and thread_says in reply.visible), None)
+    async def _root(self, ts: str, *said: str) -> Message:
+        """A root message, once it says all of this."""
 
-        await self._seen(completion, f"a completion in the thread that says “{thread_says}”")
+        async def find() -> Message | None:
+            found = next((m for m in await self.ana.sees(MAIL) if m.ts == ts), None)
+            return found if found and all(word in found.visible for word in said) else None
+
+        return await self._seen(find, f"a root message that says “{'”, “'.join(said)}”")
+
+    async def _reply(self, ts: str, *said: str) -> Message:
+        """A message in a thread that says all of this."""
+
+        async def find() -> Message | None:
+            replies = await self.ana.reads_thread(MAIL, ts)
+            return next((reply for reply in replies if all(word in reply.visible for word in said)), None)
+
+        return await self._seen(find, f"a message in the thread that says “{'”, “'.join(said)}”")
 
     async def mistype(self) -> None:
         """A typo gets a private answer with an example, and nothing else."""

@@ -64,6 +64,9 @@ class Transcript:
             case "view_opened" | "view_updated":
                 view = entry["view"]
                 self._line("form", f"{NAMES.get(entry['user'], '')} sees", "magenta", _lines(view["blocks"], ""))
+            case "clicked":
+                where = self._where(entry["channel"]) if entry["channel"] else "form"
+                self._line(where, f"{NAMES[entry['user']]} clicks", "bold cyan", [entry["what"]])
             case "submitted":
                 self._line("form", f"{NAMES[entry['user']]} submits", "bold cyan", [])
             case _:
