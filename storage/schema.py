@@ -40,9 +40,16 @@ def newest() -> str:
 
 
 def current(engine: Engine) -> str:
-    """The revision that the database is at, or an empty text for an empty database."""
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() or ""
+    """The revision that the database is at, or an empty text for an empty database.
+
+    Raises `DatabaseUnavailable` where it cannot be reached or opened.
+    """
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision() or ""
+    except DBAPIError as error:
+        failure = named(error)
+    raise failure
 
 
 def differences(engine: Engine) -> list[object]:

@@ -1,5 +1,6 @@
 """Workspaces: who installed the bot."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, select
@@ -16,6 +17,11 @@ def installed(session: Session, workspace_id: str, *, name: str, bot_user_id: st
     session.add(workspace)
     session.flush()
     return workspace
+
+
+def known(session: Session) -> Sequence[str]:
+    """The ids of all workspaces, in order."""
+    return session.exec(select(Workspace.id).order_by(Workspace.id)).all()
 
 
 def lock(session: Session, workspace_id: str) -> None:

@@ -1,16 +1,19 @@
-"""The audit chain, events that were seen, and moments with their zone."""
+"""The audit chain: appending, what a changed or cut one looks like, and looking for entries."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, LargeBinary, type_coerce
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import Session, col, delete, select, update
 
-from storage import audit, seen
-from storage.tables import AuditEntry, Decision, SeenEvent, Workspace
+from storage import audit
+from storage.audit import GENESIS, Head
+from storage.database import engine_for
+from storage.tables import AuditEntry, Workspace
 from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW
 
@@ -25,7 +28,34 @@ def append(session: Session, workspace_id: str = "T1", **values: Any) -> int:
 def chain(session: Session, workspace_id: str = "T1") -> list[AuditEntry]:
     session.flush()
     session.expunge_all()
-    return audit.entries(session, workspace_id)
+    entries = select(AuditEntry).where(AuditEntry.workspace_id == workspace_id).order_by(col(AuditEntry.seq))
+    return list(session.exec(entries))
+
+
+def first_broken(session: Session, workspace_id: str = "T1", *, known: Head | None = None) -> int | None:
+    session.flush()
+    return audit.verify(session, workspace_id, known=known).first_broken
+
+
+def forge(session: Session, seq: int, **values: Any) -> str:
+    """Change an entry, and give it a hash that fits; gives the hash."""
+    (entry,) = [entry for entry in chain(session) if entry.seq == seq]
+    forged = entry.model_dump(exclude={"id"}) | values
+    forged["hash"] = audit.hash_of(forged)
+    session.exec(update(AuditEntry).where(col(AuditEntry.seq) == seq).values(**forged))
+    return str(forged["hash"])
+
+
+def rewrite(session: Session, seq: int, **values: Any) -> None:
+    """Change an entry, and all behind it so that every link fits again."""
+    last = forge(session, seq, **values)
+    for entry in chain(session)[seq:]:
+        last = forge(session, entry.seq, previous_hash=last)
+
+
+def cut(session: Session, after: int) -> None:
+    """Remove all entries behind `after`."""
+    session.exec(delete(AuditEntry).where(col(AuditEntry.seq) > after))
 
 
 def test_each_entry_holds_the_hash_of_the_one_before(session: Session) -> None:
@@ -33,26 +63,30 @@ def test_each_entry_holds_the_hash_of_the_one_before(session: Session) -> None:
         append(session)
     found = chain(session)
     assert [entry.seq for entry in found] == [1, 2, 3]
-    assert [entry.previous_hash for entry in found] == [audit.GENESIS, found[0].hash, found[1].hash]
-    assert audit.first_broken(found) is None
+    assert [entry.previous_hash for entry in found] == [GENESIS, found[0].hash, found[1].hash]
+    assert audit.verify(session, "T1") == audit.Verdict(3, Head(3, found[2].hash), None, 0)
 
 
-def test_each_workspace_has_a_chain_of_its_own(session: Session) -> None:
+def test_each_workspace_has_a_chain_and_an_end_of_its_own(session: Session) -> None:
     for workspace in ("T1", "T2", "T1"):
         append(session, workspace)
-    assert [len(chain(session, workspace)) for workspace in ("T1", "T2", "T3")] == [2, 1, 0]
-    assert audit.first_broken(chain(session, "T1")) is None
+    rows.workspace(session, "T3")
+    ends = {workspace: chain(session, workspace)[-1] for workspace in ("T1", "T2")}
+    assert audit.heads(session) == {workspace: Head(end.seq, end.hash) for workspace, end in ends.items()}
+    assert {workspace: head.seq for workspace, head in audit.heads(session).items()} == {"T1": 2, "T2": 1}
+    assert all(audit.verify(session, workspace).whole for workspace in ("T1", "T2", "T3"))
 
 
-def test_an_empty_chain_is_whole() -> None:
-    assert audit.first_broken([]) is None
+def test_an_empty_chain_is_whole(session: Session) -> None:
+    rows.workspace(session)
+    assert audit.verify(session, "T1") == audit.Verdict(0, Head(0, GENESIS), None, 0)
 
 
 def test_a_chain_is_whole_in_whatever_zone_its_moments_were_and_whatever_its_details_hold(session: Session) -> None:
     details = {"tuple": (1, 2), "nested": {"ü": None, "x": 1.5}, "mixed": {10: "a", 9: "b"}, "text": "\ud800\x00"}
     append(session, at=datetime(2026, 3, 1, 1, 2, 3, 456789, tzinfo=EAST), details=details)
     append(session, details={})
-    assert audit.first_broken(chain(session)) is None
+    assert audit.verify(session, "T1").whole
 
 
 CHANGES: dict[str, Callable[[Session], object]] = {
@@ -77,16 +111,28 @@ def test_a_changed_entry_is_found(session: Session, change: Callable[[Session], 
     for _ in range(5):
         append(session)
     change(session)
-    assert audit.first_broken(chain(session)) == 3
+    assert first_broken(session) == 3
+
+
+@pytest.mark.parametrize("column", ["at", "details", "actor"])
+def test_an_entry_that_cannot_even_be_read_is_found(sqlite: str, column: str) -> None:
+    """PostgreSQL takes nothing but moments, JSON and texts there."""
+    engine = engine_for(sqlite)
+    with Session(engine) as session:
+        for _ in range(5):
+            append(session)
+        session.connection().execute(
+            update(AuditEntry).where(col(AuditEntry.seq) == 3).values({column: type_coerce(b"x", LargeBinary)})
+        )
+        assert first_broken(session) == 3
+    engine.dispose()
 
 
 def test_a_changed_entry_with_a_new_hash_of_its_own_is_found_by_the_next(session: Session) -> None:
     for _ in range(5):
         append(session)
-    forged = chain(session)[2]
-    forged.actor = "U2"
-    forged.hash = audit.hash_of(forged)
-    assert audit.first_broken([*chain(session)[:2], forged, *chain(session)[3:]]) == 4
+    forge(session, 3, actor="U2")
+    assert first_broken(session) == 4
 
 
 @pytest.mark.parametrize("removed", [1, 3, 4])
@@ -94,25 +140,106 @@ def test_a_removed_entry_is_found(session: Session, removed: int) -> None:
     for _ in range(5):
         append(session)
     session.exec(delete(AuditEntry).where(col(AuditEntry.seq) == removed))
-    assert audit.first_broken(chain(session)) == removed
+    found = audit.verify(session, "T1")
+    assert (found.entries, found.head.seq, found.first_broken, found.missing) == (4, removed - 1, removed, 0)
 
 
 def test_an_entry_that_was_put_in_is_found(session: Session) -> None:
     for _ in range(3):
         append(session)
     first, second, third = chain(session)
-    copy = AuditEntry(**first.model_dump(exclude={"id", "hash"}), hash="")
-    copy.seq, copy.previous_hash = 2, first.hash
-    copy.hash = audit.hash_of(copy)
-    second.seq, third.seq = 3, 4
-    assert audit.first_broken([first, copy, second, third]) == 3
+    for entry in (third, second):
+        session.exec(update(AuditEntry).where(col(AuditEntry.id) == entry.id).values(seq=entry.seq + 1))
+    put_in = first.model_dump(exclude={"id"}) | {"seq": 2, "previous_hash": first.hash}
+    session.add(AuditEntry(**put_in | {"hash": audit.hash_of(put_in)}))
+    assert first_broken(session) == 3
+
+
+@pytest.mark.parametrize("seq", [0, -1])
+def test_an_entry_that_was_put_in_before_the_first_is_found(session: Session, seq: int) -> None:
+    append(session)
+    (first,) = chain(session)
+    session.add(AuditEntry(**first.model_dump(exclude={"id"}) | {"seq": seq}))
+    assert first_broken(session) == 1
 
 
 def test_entries_that_were_swapped_are_found(session: Session) -> None:
     for _ in range(3):
         append(session)
-    first, second, third = chain(session)
-    assert audit.first_broken([first, third, second]) == 2
+    _, second, third = chain(session)
+    for entry, seq in ((second, 99), (third, 2), (second, 3)):
+        session.exec(update(AuditEntry).where(col(AuditEntry.id) == entry.id).values(seq=seq))
+    assert first_broken(session) == 2
+
+
+@pytest.mark.parametrize("left", [0, 1, 4])
+def test_a_tail_that_was_cut_off_is_found_though_the_rest_is_whole(session: Session, left: int) -> None:
+    for _ in range(5):
+        append(session)
+    cut(session, left)
+    found = audit.verify(session, "T1")
+    assert (found.entries, found.head.seq, found.first_broken, found.missing) == (left, left, None, 5 - left)
+    assert not found.whole
+
+
+def test_a_tail_that_was_cut_off_still_shows_when_the_chain_has_grown_over_it(session: Session) -> None:
+    for _ in range(5):
+        append(session)
+    cut(session, 3)
+    append(session, actor="U2")
+    assert audit.verify(session, "T1").missing == 1
+    for _ in range(3):
+        append(session)
+    assert first_broken(session) == 5
+
+
+def test_an_end_that_an_older_version_did_not_keep_is_caught_up_with(session: Session) -> None:
+    for _ in range(3):
+        append(session)
+    before = audit.heads(session)["T1"]
+    append(session)
+    append(session)
+    session.exec(update(Workspace).values(audit_seq=before.seq, audit_hash=before.hash))
+    assert audit.verify(session, "T1").whole
+    append(session)
+    assert audit.heads(session)["T1"].seq == 6
+
+
+def test_a_chain_that_was_written_anew_shows_against_an_end_that_was_known(session: Session) -> None:
+    for _ in range(5):
+        append(session)
+    logged = audit.heads(session)["T1"]
+    append(session)
+    assert audit.verify(session, "T1", known=logged).whole
+    rewrite(session, 3, actor="U2")
+    end = chain(session)[-1]
+    session.exec(update(Workspace).values(audit_seq=end.seq, audit_hash=end.hash))
+    assert audit.verify(session, "T1").whole
+    assert first_broken(session, known=logged) == 5
+
+
+def test_a_chain_that_was_cut_with_its_kept_end_shows_against_an_end_that_was_known(session: Session) -> None:
+    for _ in range(5):
+        append(session)
+    logged = audit.heads(session)["T1"]
+    cut(session, 2)
+    end = chain(session)[-1]
+    session.exec(update(Workspace).values(audit_seq=end.seq, audit_hash=end.hash))
+    assert audit.verify(session, "T1").whole
+    assert audit.verify(session, "T1", known=logged).missing == 3
+
+
+@pytest.mark.parametrize("broken", [None, 1, 5, 6, 10, 11, 12])
+def test_a_long_chain_is_read_in_batches(session: Session, broken: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of 5, so that some entries are the first or the last of theirs."""
+    monkeypatch.setattr(audit, "_BATCH", audit._BATCH.limit(5))  # noqa: SLF001 - 1,000 entries would take a while
+    for _ in range(12):
+        append(session)
+    if broken:
+        session.exec(update(AuditEntry).where(col(AuditEntry.seq) == broken).values(actor="U2"))
+    found = audit.verify(session, "T1")
+    assert (found.entries, found.first_broken, found.missing) == (12, broken, 0)
+    assert found.head.seq == (broken - 1 if broken else 12)
 
 
 def test_two_entries_cannot_take_the_same_place(session: Session) -> None:
@@ -129,9 +256,36 @@ def test_appending_from_many_threads_leaves_no_gap_and_no_fork(engine: Engine) -
     for _ in range(5):
         rows.at_once(engine, [append] * 8)
     with Session(engine) as session:
-        found = chain(session)
-    assert [entry.seq for entry in found] == list(range(1, 41))
-    assert audit.first_broken(found) is None
+        found = audit.verify(session, "T1")
+        assert (found.entries, found.whole) == (40, True)
+        assert audit.heads(session)["T1"] == found.head
+
+
+def test_of_two_processes_that_append_at_once_the_later_one_keeps_the_end(
+    postgresql_pair: tuple[Session, Session],
+) -> None:
+    one, other = postgresql_pair
+    rows.workspace(one)
+    one.commit()
+    append(one)
+
+    def append_as_well() -> None:
+        append(other)
+        other.commit()
+
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(append_as_well)
+        append(one)
+        one.commit()
+        waiting.result(timeout=10)
+    found = audit.verify(one, "T1")
+    assert (found.entries, found.whole) == (3, True)
+    assert audit.heads(one)["T1"].seq == 3
+
+
+def test_an_entry_without_a_zone_is_refused(session: Session) -> None:
+    with pytest.raises(StatementError, match="without a time zone"):
+        append(session, at=NOW.replace(tzinfo=None))
 
 
 def test_an_entry_of_a_failed_transaction_leaves_no_gap(engine: Engine) -> None:
@@ -142,72 +296,50 @@ def test_an_entry_of_a_failed_transaction_leaves_no_gap(engine: Engine) -> None:
         session.rollback()
         append(session)
         session.commit()
-        assert audit.first_broken(chain(session)) is None
+        assert audit.verify(session, "T1").whole
+        assert audit.heads(session)["T1"].seq == 2
 
 
-def test_an_event_is_seen_for_the_first_time_once(session: Session) -> None:
-    rows.workspace(session)
-    assert [seen.first_time(session, "T1", event, now=NOW) for event in ("Ev1", "Ev2", "Ev1")] == [True, True, False]
+LOOKED_FOR: dict[str, tuple[list[str], list[int]]] = {
+    "nothing": ([], [6, 5, 4, 3, 2, 1]),
+    "who": (["u2"], [2]),
+    "action": (["domain_create"], [3]),
+    "outcome": (["REFUSED"], [4]),
+    "subject": (["request:5"], [5]),
+    "details": (["example.org"], [6]),
+    "two words": (["U1", "example.org"], [6]),
+    "two words that never meet": (["U2", "example.org"], []),
+    "a percent sign": (["100%"], [6]),
+    "a percent sign that is none": (["1%0"], []),
+    "an underscore that is none": (["exampl_"], []),
+    "a slash": (["a/b"], [6]),
+    "a backslash": (["c\\d"], [6]),
+    "a quote": (['say "hello"'], [6]),
+    "beyond ASCII": (["müller"], [6]),
+    "beyond ASCII in capitals": (["MÜLLER"], [6]),
+    "beyond ASCII in small letters": (["ärger"], [6]),
+    "a zero byte": (["\x00"], []),
+    "an emoji": (["💌"], [6]),
+    "another workspace's": (["T2"], []),
+}
 
 
-def test_of_many_deliveries_of_an_event_at_once_one_is_the_first(engine: Engine) -> None:
-    with Session(engine) as session, session.begin():
-        rows.workspace(session)
-    first = rows.at_once(engine, [lambda session: seen.first_time(session, "T1", "Ev1", now=NOW)] * 8)
-    assert sorted(first) == [False] * 7 + [True]
+@pytest.mark.parametrize(("words", "found"), LOOKED_FOR.values(), ids=LOOKED_FOR)
+def test_entries_are_found_by_words_that_all_occur(session: Session, words: list[str], found: list[int]) -> None:
+    append(session, "T2", subject="T2")
+    append(session, subject="")
+    append(session, actor="U2")
+    append(session, action="domain_create")
+    append(session, outcome="refused")
+    append(session, subject="request:5")
+    reason = 'Müller at 100% Ärger, a/b and c\\d say "hello" 💌'
+    append(session, subject="", details={"domain": "example.org", "reason": reason})
+    assert [entry.seq for entry in audit.page(session, "T1", words, number=1, size=10)] == found
+    assert audit.count(session, "T1", words) == len(found)
 
 
-def test_an_event_of_a_workspace_that_is_not_installed_is_an_error_and_not_a_repeat(session: Session) -> None:
-    with pytest.raises(IntegrityError):
-        seen.first_time(session, "T404", "Ev1", now=NOW)
-
-
-def test_a_moment_comes_back_as_the_same_moment_in_utc(session: Session) -> None:
-    moment = datetime(2026, 7, 1, 1, 30, 0, 123456, tzinfo=EAST)
-    session.add(Workspace(id="T1", created_at=moment))
-    session.flush()
-    session.expunge_all()
-    stored = session.get_one(Workspace, "T1").created_at
-    assert stored == moment
-    assert stored.tzinfo is UTC
-    assert session.exec(select(Workspace.id).where(Workspace.created_at == moment)).one() == "T1"
-
-
-def test_a_moment_without_a_zone_is_refused(session: Session) -> None:
-    session.add(Workspace(id="T1", created_at=NOW.replace(tzinfo=None)))
-    with pytest.raises(StatementError, match="without a time zone"):
-        session.flush()
-
-
-def test_an_audit_entry_without_a_zone_is_refused(session: Session) -> None:
-    with pytest.raises(StatementError, match="without a time zone"):
-        append(session, at=NOW.replace(tzinfo=None))
-
-
-def test_a_row_that_refers_to_nothing_is_refused(session: Session) -> None:
-    session.add(SeenEvent(event_id="Ev1", workspace_id="T404", at=NOW))
-    with pytest.raises(IntegrityError):
-        session.flush()
-
-
-def test_a_person_decides_once_in_each_round_of_a_request(session: Session) -> None:
-    request = rows.request(session)
-
-    def decide(key: str, person: str, round_: int) -> None:
-        decision = Decision(
-            workspace_id="T1",
-            request_id=request.id,
-            round=round_,
-            person=person,
-            verdict="approved",
-            deduplication_key=key,
-            decided_at=NOW,
-        )
-        session.add(decision)
-        session.flush()
-
-    decide("a", "U1", 1)
-    decide("b", "U2", 1)
-    decide("c", "U1", 2)
-    with pytest.raises(IntegrityError):
-        decide("d", "U1", 1)
+def test_entries_are_turned_page_by_page_from_the_newest(session: Session) -> None:
+    for _ in range(7):
+        append(session)
+    pages = [[entry.seq for entry in audit.page(session, "T1", [], number=n, size=3)] for n in (1, 2, 3, 4)]
+    assert pages == [[7, 6, 5], [4, 3, 2], [1], []]
