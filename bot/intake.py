@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 from sqlmodel import Session
@@ -34,6 +35,8 @@ from storage.states import CallState, RequestState
 from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
 
 REPEATED_WITHIN = timedelta(seconds=10)
 MOST_LOOKS = 5
@@ -91,7 +94,7 @@ class Intake:
 
         The same thing asked for twice within seconds by the same person is `Repeated`, unless it is meant `again`.
         """
-        actor = await self._member(origin, operation.kind)
+        actor = await self._member(origin, operation.kind, parameters=operation.parameters())
         request = await self._ask_by_the_rules(operation, origin, again, actor)
         log.debug("request asked", request=request, kind=operation.kind, workspace=origin.workspace)
         return answers.asked(operation.title(), in_thread=origin.thread is not None)
@@ -102,7 +105,8 @@ class Intake:
             rules = self._rules.get(origin.workspace) or await self._rules_now(origin.workspace)
             await self._may_ask_here(operation, origin, actor, rules.policy)
             try:
-                return await self._database.write(partial(self._ask, operation, origin, again, rules.version))
+                asked = partial(self._ask, operation, origin, again, rules.version)
+                return _unless_refused(await self._database.write(asked))
             except _Outdated:
                 await self._rules_now(origin.workspace)
         raise TryAgain(refusals.BUSY)
@@ -117,13 +121,22 @@ class Intake:
     async def _may_ask_here(self, operation: Operation, origin: Origin, actor: Actor, policy: Policy) -> None:
         """Refuse whom the policy does not let ask, or not in this channel."""
         if policy.channels and origin.channel not in policy.channels:
-            await self._refuse(origin, operation.kind, refusals.other_channel(policy.channels))
+            said = refusals.other_channel(policy.channels)
+            await self._refuse(origin, operation.kind, said, "not in this channel", parameters=operation.parameters())
         if policy.limits_askers and actor.id not in policy.askers:
             in_group = await self._approvers.in_groups(origin.workspace, policy.asker_groups, actor.id)
             if not access.may_ask_here(policy, actor, in_group=in_group):
-                await self._refuse(origin, operation.kind, refusals.not_an_asker(policy.askers, policy.asker_groups))
+                said = refusals.not_an_asker(policy.askers, policy.asker_groups)
+                await self._refuse(origin, operation.kind, said, "may not ask", parameters=operation.parameters())
 
-    def _ask(self, operation: Operation, origin: Origin, again: bool, version: int, session: Session) -> int:  # noqa: FBT001 - partial
+    def _ask(
+        self,
+        operation: Operation,
+        origin: Origin,
+        again: bool,  # noqa: FBT001 - partial
+        version: int,
+        session: Session,
+    ) -> int | UserError:
         workspaces.lock(session, origin.workspace)  # of two deliveries at once, the second one finds the first's row
         now = self._clock()
         fingerprint = _fingerprint(operation, origin)
@@ -134,11 +147,13 @@ class Intake:
         if facts.policy != version:
             raise _Outdated
         if facts.connection is None:
-            raise UserError(refusals.NOT_CONNECTED, connect=True)
+            error = UserError(refusals.NOT_CONNECTED, connect=True)
+            return self._turned_down(operation, origin, error, "no key", session)
         if facts.like is not None and not again:
             raise Repeated(operation, facts.like, facts.like_at)
         if facts.open >= self._most_open:
-            raise UserError(refusals.too_many_open(self._most_open))
+            error = UserError(refusals.too_many_open(self._most_open))
+            return self._turned_down(operation, origin, error, "too many under way", session)
         request = Request(
             workspace_id=origin.workspace,
             kind=operation.kind,
@@ -160,6 +175,13 @@ class Intake:
         subject = f"request:{request.id}"
         self._audit(session, origin, operation.kind, "asked", subject, parameters=request.parameters)
         return request.id
+
+    def _turned_down(
+        self, operation: Operation, origin: Origin, error: UserError, why: str, session: Session
+    ) -> UserError:
+        """A request that cannot be written down is audited with what was asked for."""
+        asked_for = {"parameters": operation.parameters()}
+        return self._refused(origin, operation.kind, error, why, "", asked_for, session)
 
     async def account_for(self, origin: Origin, action: str = "query") -> Connection:
         """The connection that this person's question or request uses; raises `UserError`."""
@@ -191,7 +213,7 @@ class Intake:
             raise UserError(refusals.UNKNOWN_REQUEST)
         subject = f"request:{request_id}"
         if not await self._may_steer(actor, request):
-            await self._refuse(origin, "credentials", refusals.NOT_YOUR_CREDENTIALS, subject)
+            await self._refuse(origin, "credentials", refusals.NOT_YOUR_CREDENTIALS, "not an approver", subject)
         await self._database.write(lambda session: self._audit(session, origin, "credentials", "shown", subject))
         return request
 
@@ -236,7 +258,8 @@ class Intake:
         actor = await self._member(origin, "connect")
         found = await self._database.read(lambda session: connections.in_force(session, origin.workspace))
         if not access.may_connect(actor, connected_by=found.connected_by if found else None):
-            await self._refuse(origin, "connect", refusals.not_your_key(found.connected_by if found else None))
+            said = refusals.not_your_key(found.connected_by if found else None)
+            await self._refuse(origin, "connect", said, "not an admin")
         return found
 
     async def connect(self, credentials: Credentials, origin: Origin, *, view_id: str) -> None:
@@ -273,7 +296,7 @@ class Intake:
         if request is None:
             raise UserError(refusals.UNKNOWN_REQUEST)
         if not await self._may_steer(actor, request):
-            await self._refuse(origin, action, refusals.NOT_YOUR_REQUEST, f"call:{call_id}")
+            await self._refuse(origin, action, refusals.NOT_YOUR_REQUEST, "not an approver", f"call:{call_id}")
         return await self._database.write(partial(self._go_on, action, call_id, origin))
 
     async def _may_steer(self, actor: Actor, request: Request) -> bool:
@@ -329,16 +352,32 @@ class Intake:
             add_calls(session, request, singles, call.existing or (), None, now=self._clock(), **before)
         return moved
 
-    async def _member(self, origin: Origin, action: str) -> Actor:
+    async def _member(self, origin: Origin, action: str, **details: Any) -> Actor:
         actor = await self._people.actor(origin.workspace, origin.person)
         if not access.may_ask(actor):
-            await self._refuse(origin, action, refusals.GUESTS)
+            await self._refuse(origin, action, refusals.GUESTS, "a guest", **details)
         return actor
 
-    async def _refuse(self, origin: Origin, action: str, why: str, subject: str = "") -> None:
-        """Write the attempt into the audit, and raise `Forbidden`."""
-        await self._database.write(lambda session: self._audit(session, origin, action, "refused", subject))
-        raise Forbidden(why)
+    async def _refuse(
+        self, origin: Origin, action: str, said: str, why: str, subject: str = "", **details: Any
+    ) -> NoReturn:
+        """Write the attempt into the audit, with `why` in a word or two, and raise `Forbidden`."""
+        refused = partial(self._refused, origin, action, Forbidden(said), why, subject, details)
+        raise await self._database.write(refused)
+
+    def _refused(
+        self,
+        origin: Origin,
+        action: str,
+        error: UserError,
+        why: str,
+        subject: str,
+        details: Mapping[str, Any],
+        session: Session,
+    ) -> UserError:
+        """Write the attempt into the audit, which an error that is raised in here would take back; gives the error."""
+        self._audit(session, origin, action, "refused", subject, why=why, **details)
+        return error
 
     def _audit(self, session: Session, origin: Origin, action: str, outcome: str, subject: str, **details: Any) -> None:
         audit.append(
@@ -351,6 +390,12 @@ class Intake:
             subject=subject,
             details={"channel": origin.channel, **details},
         )
+
+
+def _unless_refused(outcome: Result | UserError) -> Result:
+    if isinstance(outcome, UserError):
+        raise outcome
+    return outcome
 
 
 def _fingerprint(operation: Operation, origin: Origin) -> str:

@@ -1,5 +1,6 @@
 """The end of a call, and of the request whose last call it was."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -7,13 +8,20 @@ import structlog
 from sqlmodel import Session
 
 from bot.approvers import Rules
+from bot.mrkdwn import cut
 from bot.notices import owing
+from bot.progress import Progress
 from bot.texts import deciding, thread
 from storage import audit, calls, connections, requests
 from storage.states import OPEN_CALLS, CallState, RequestState
 from storage.tables import Call, Request
 
 log = structlog.get_logger(__name__)
+
+MOST_CALLS = 20
+"""How many calls of a request the audit tells one by one; it counts the others."""
+MOST_ANSWERS = 10
+LONGEST_REASON = 300
 
 
 def end_call(
@@ -52,13 +60,39 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
         action=request.kind,
         outcome=request.state.value,
         subject=f"request:{request.id}",
-        details={
-            "made": progress.made,
-            "asked": progress.total,
-            "tasks": [call.task_id for call in progress.calls if call.task_id],
-        },
+        details=_account(progress),
     )
     log.info("request ended", request=request.id, state=request.state.value, made=progress.made, asked=progress.total)
+
+
+def _account(progress: Progress) -> dict[str, Any]:
+    """What came of a request, for the audit: how many were made, and what MailAPI answered, as it worded it.
+
+    `tasks` are all of them; `answers` counts what was said of single names.
+    """
+    told, others = progress.calls[:MOST_CALLS], progress.calls[MOST_CALLS:]
+    answers = Counter(result["word"] for call in progress.calls for result in (call.results or {}).values())
+    account = {
+        "made": progress.made,
+        "asked": progress.total,
+        "tasks": [call.task_id for call in progress.calls if call.task_id],
+        "calls": [_told(call) for call in told],
+        "other_calls": Counter(call.state.value for call in others),
+        "answers": {_bounded(word): count for word, count in answers.most_common(MOST_ANSWERS)},
+        "existing": len(progress.plan.existing),
+        "failure": _bounded(progress.plan.failure),
+    }
+    always = ("made", "asked", "tasks")
+    return {name: value for name, value in account.items() if value or name in always}
+
+
+def _told(call: Call) -> dict[str, Any]:
+    told = {"task": call.task_id, "state": call.state.value, "reason": _bounded(call.reason)}
+    return {name: value for name, value in told.items() if value}
+
+
+def _bounded(words: str | None) -> str:
+    return cut(words or "", LONGEST_REASON)
 
 
 def expire(session: Session, request: Request, *, now: datetime) -> None:
