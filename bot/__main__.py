@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from bot import demo, logs, manifest
+from bot import demo, logs, manifest, verification
 from bot import settings as configuration
 from bot.app import running
 from bot.lock import AlreadyRunning, only_one
@@ -20,6 +20,7 @@ from storage.encryption import generate_key
 
 Result = TypeVar("Result")
 
+BROKEN = 1
 WRONG_SETTING = 2
 
 cli = typer.Typer(
@@ -27,6 +28,8 @@ cli = typer.Typer(
 )
 database = typer.Typer(no_args_is_help=True, help="The database's schema.")
 keys = typer.Typer(no_args_is_help=True, help="The keys with which secrets are encrypted.")
+audit = typer.Typer(no_args_is_help=True, help="Who did, decided or was refused what.")
+cli.add_typer(audit, name="audit")
 cli.add_typer(database, name="db")
 cli.add_typer(keys, name="keys")
 cli.add_typer(demo.sandboxes, name="sandbox")
@@ -83,6 +86,27 @@ def upgrade() -> None:
 def generate() -> None:
     """Make a key for MAILROOM_ENCRYPTION_KEYS."""
     typer.echo(generate_key())
+
+
+@audit.command()
+def verify(
+    workspace: Annotated[str | None, typer.Option(help="The workspace's id; without it: all of them.")] = None,
+    head: Annotated[
+        str | None, typer.Option(help="SEQ:HASH as it was logged earlier: this entry has to be there as it was.")
+    ] = None,
+) -> None:
+    """Find the first entry that was changed, removed or put in, and whether the end was cut off."""
+    settings = _settings(configuration.load)
+    try:
+        found = _loop(verification.verify(settings, workspace, head))
+    except DatabaseUnavailable as error:
+        _end(f"DATABASE_URL cannot be used: {error}.")
+    except SettingsError as error:
+        _end(str(error))
+    for each, verdict in found.items():
+        typer.echo(verification.line(each, verdict))
+    if not all(verdict.whole for verdict in found.values()):
+        raise typer.Exit(BROKEN)
 
 
 @cli.command(name="manifest")

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot import http
 from bot.approvers import Approvers
+from bot.auditing import AuditReader
 from bot.clock import Clock, utc_now
 from bot.credentials import CredentialsViewer
 from bot.decider import Decider
@@ -22,6 +23,7 @@ from bot.directory import Directory
 from bot.explaining import Explainer
 from bot.intake import Intake
 from bot.limits import Rate
+from bot.listeners.audit import AuditClicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.decisions import Decisions
 from bot.listeners.dispatch import Dispatch
@@ -41,7 +43,7 @@ from bot.socket_mode import SocketMode
 from bot.standings import Standings
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
-from storage import schema, workspaces
+from storage import audit, schema, workspaces
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Vault, key_from_file
 
@@ -118,7 +120,7 @@ async def running(
         # Unwound from the last to the first: no new ticks, no new deliveries, then what is in flight.
         stack.push_async_callback(_drain, worker, after)
         await _listen(stack, settings, mailroom, app)
-        stack.enter_context(_ticking(worker, pace))
+        stack.enter_context(_ticking(worker, database, pace))
         worker.nudge()
         log.info("running", workspace=identity["team_id"], mode=settings.mode.value, url=mailroom.url)
         yield mailroom
@@ -149,11 +151,13 @@ def _listen_for(
     directory = Directory(machine=machine, clock=clock, after=after)
     queries = Queries(machine=machine, slack=slack)
     viewer = CredentialsViewer(machine=machine, slack=slack)
+    reader = AuditReader(database=database, approvers=Approvers(people), people=people, slack=slack, clock=clock)
     dispatch = Dispatch(
         intake=intake,
         queries=queries,
         standings=Standings(database=database, clock=clock),
         explainer=Explainer(machine=machine, approvers=approvers, clock=clock),
+        audit=reader,
         nudge=worker.nudge_soon,
     )
     decider = Decider(database=database, people=people, approvers=approvers, clock=clock)
@@ -162,6 +166,7 @@ def _listen_for(
         Guard(slack=slack, after=after, directory=directory, rate=Rate(clock, settings.mailroom_commands_a_minute)),
         dispatch=dispatch,
         clicks=Clicks(intake=intake, dispatch=dispatch, queries=queries, credentials=viewer, nudge=worker.nudge_soon),
+        audit_clicks=AuditClicks(reader=reader, dispatch=dispatch),
         submissions=Submissions(intake=intake, directory=directory, people=people, nudge=worker.nudge_soon),
         decisions=Decisions(decider=decider, dispatch=dispatch, nudge=worker.nudge_soon),
         mentions=Mentions(intake=intake, dispatch=dispatch),
@@ -260,11 +265,13 @@ async def _listen(stack: AsyncExitStack, settings: Settings, mailroom: Mailroom,
 
 
 @contextmanager
-def _ticking(worker: Worker, pace: Pace) -> Iterator[None]:
-    """APScheduler's tick. Its own shutdown cancels what runs, so the worker's pools are drained by us."""
+def _ticking(worker: Worker, database: Database, pace: Pace) -> Iterator[None]:
+    """APScheduler's jobs. Its own shutdown cancels what runs, so the worker's pools are drained by us."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(_nudge, "interval", args=[worker], seconds=pace.tick.total_seconds(), **options)
+    now = datetime.now(UTC)
+    scheduler.add_job(_log_heads, "interval", args=[database], days=1, next_run_time=now, **options)
     scheduler.start()
     try:
         yield
@@ -274,6 +281,21 @@ def _ticking(worker: Worker, pace: Pace) -> Iterator[None]:
 
 async def _nudge(worker: Worker) -> None:
     worker.nudge()
+
+
+async def _log_heads(database: Database) -> None:
+    """Log where each workspace's audit ends.
+
+    Whoever can write to the database can write a whole new chain there, but not into a log that was sent elsewhere:
+    `mailroom audit verify --head` holds the audit against it.
+    """
+    try:
+        heads = await database.read(audit.heads)
+    except DatabaseUnavailable as error:
+        log.warning("audit heads not read", reason=str(error))
+        return
+    for workspace, head in heads.items():
+        log.info("audit head", workspace=workspace, seq=head.seq, hash=head.hash)
 
 
 async def _drain(worker: Worker, after: Pool) -> None:

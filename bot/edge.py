@@ -26,6 +26,11 @@ def as_meant(text: str) -> str:
     return _DASHES.sub("--", text).strip()
 
 
+def mentioned(text: str) -> dict[str, str]:
+    """The ids of the people and channels that a text mentions, by the names that `as_meant` leaves of them."""
+    return {_mentioned(found): found[2] for found in _MENTION.finditer(text)}
+
+
 def _linked(found: re.Match[str]) -> str:
     """What was typed: the link's label, or its address without the scheme that Slack put before it."""
     return found[2] if found[2] is not None else found[1].rstrip("/")

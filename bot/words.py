@@ -3,13 +3,14 @@
 import re
 import shlex
 from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import idna
 from pydantic import AfterValidator
 
-from bot.edge import as_meant
+from bot.edge import as_meant, mentioned
 from bot.errors import NotADomain, UsageError
 from bot.texts import refusals
 
@@ -38,15 +39,19 @@ _DIGITS = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class Typed:
-    """The words and options of a typed line; `problem` is what kept it from being taken apart in full."""
+    """The words and options of a typed line; `problem` is what kept it from being taken apart in full.
+
+    `ids` are those of the people and channels that it mentions, by the words that stand for them.
+    """
 
     words: tuple[str, ...]
     options: dict[str, str]
     problem: str | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, count: int) -> "Typed":
         """The same without the first `count` words."""
-        return Typed(self.words[count:], self.options, self.problem)
+        return replace(self, words=self.words[count:])
 
     def only(self, *known: str, example: str) -> dict[str, str]:
         """The options, none of which is beside `known`; raises `UsageError`, also for the line's own problem."""
@@ -62,7 +67,7 @@ def take_apart(text: str) -> Typed:
     """The words and `--options` of a line as Slack delivers it."""
     line = as_meant(text)
     try:
-        return _sorted_out(_split(line))
+        return replace(_sorted_out(_split(line)), ids=mentioned(text))
     except ValueError:
         words = line.replace('"', " ").replace("'", " ").split()
         return replace(_sorted_out(words), problem=refusals.OPEN_QUOTE)

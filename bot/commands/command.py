@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 from pydantic import Field as Bounds
 
 from bot.form import OpenForm
@@ -80,8 +80,39 @@ class ListQuery(BaseModel, ABC):
         """Ask for the whole list; raises `MailAPIError`, or `UserError` with what to ask instead."""
 
 
+class AuditQuery(BaseModel):
+    """A page of the audit's entries in which all of `words` occur; it travels in buttons, so it is parsed again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    words: tuple[str, ...] = ()
+    page: Annotated[int, Bounds(ge=1, le=1_000_000)] = 1
+
+    @field_validator("words")
+    @classmethod
+    def _short(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if len(" ".join(words)) > LONGEST_FILTER:
+            raise ValueError("too long")
+        return words
+
+    def at(self, page: int) -> str:
+        """The same at another page, as a button carries it."""
+        return self.model_copy(update={"page": page}).model_dump_json()
+
+
 Asked = (
-    Operation | Query | ListQuery | Say | Explain | OpenConnectForm | OpenForm | Overview | Status | Tasks | Disconnect
+    Operation
+    | Query
+    | ListQuery
+    | AuditQuery
+    | Say
+    | Explain
+    | OpenConnectForm
+    | OpenForm
+    | Overview
+    | Status
+    | Tasks
+    | Disconnect
 )
 """What a typed line can ask for."""
 

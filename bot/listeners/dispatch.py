@@ -6,9 +6,11 @@ from typing import Any
 
 import structlog
 
+from bot.auditing import AuditReader
 from bot.commands import form_of, understand
 from bot.commands.command import (
     Asked,
+    AuditQuery,
     Disconnect,
     Explain,
     ListQuery,
@@ -46,10 +48,12 @@ class Dispatch:
         queries: Queries,
         standings: Standings,
         explainer: Explainer,
+        audit: AuditReader,
         nudge: Callable[[], None],
     ) -> None:
         self._intake = intake
         self._explainer = explainer
+        self._audit = audit
         self._queries = queries
         self._standings = standings
         self._nudge = nudge
@@ -81,6 +85,8 @@ class Dispatch:
             case ListQuery():
                 connection = await self._intake.account_for(door.origin)
                 await self.after(door, self._queries.page(asked, 1, connection, door.later, door.later))
+            case AuditQuery():
+                await door.reply(await self._audit.page(asked, door.origin))
             case OpenConnectForm():
                 await self.open_connect_form(door)
             case OpenForm(offer):

@@ -5,6 +5,7 @@ import re
 import structlog
 from slack_bolt.async_app import AsyncApp
 
+from bot.listeners.audit import AuditClicks
 from bot.listeners.clicks import Clicks
 from bot.listeners.decisions import Decisions
 from bot.listeners.dispatch import Dispatch
@@ -12,7 +13,7 @@ from bot.listeners.doors import ChoicesDoor, ClickDoor, ClosedDoor, CommandDoor,
 from bot.listeners.guard import Guard
 from bot.listeners.mentions import Mentions
 from bot.listeners.submissions import Submissions
-from bot.texts import answers, deciding, forms, lists, standing, thread
+from bot.texts import answers, audit, deciding, forms, lists, standing, thread
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,7 @@ def register(
     *,
     dispatch: Dispatch,
     clicks: Clicks,
+    audit_clicks: AuditClicks,
     submissions: Submissions,
     decisions: Decisions,
     mentions: Mentions,
@@ -46,6 +48,8 @@ def register(
         standing.RUN: clicks.run_line,
         lists.TURN: clicks.turn_page,
         lists.GET_CSV: clicks.get_csv,
+        audit.TURN: audit_clicks.turn_page,
+        audit.GET_CSV: audit_clicks.get_csv,
         thread.SHOW_CREDENTIALS: clicks.show_credentials,
         thread.KEEP_WATCHING: clicks.steer,
         thread.LOOK_AGAIN: clicks.steer,

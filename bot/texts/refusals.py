@@ -106,6 +106,11 @@ def twice(option: str) -> str:
     return f"{_option(option)} is there twice."
 
 
+def long_filter(most: int) -> str:
+    """More to look for than there may be."""
+    return f"What to look for has at most {most} characters."
+
+
 def word_too_many(word: str, hint: str) -> str:
     """A word that stands for nothing; `hint` says how it may have come about, or is empty."""
     return f"{mrkdwn.code(mrkdwn.cut(word, 40))} is one word too many. {hint}".strip()
@@ -145,6 +150,7 @@ UNKNOWN_REQUEST = "This request is not known any more."
 NOT_YOUR_CREDENTIALS = "Only the person who asked for these mailboxes, approvers and admins can see their credentials."
 NOT_YOUR_REQUEST = "Only the person who asked for this, approvers and admins can decide how it goes on."
 DECIDED = "This was decided already, or has settled itself. The root message shows how it stands."
+NOT_YOUR_AUDIT = "Only approvers, and those who may change the policy, can see the audit."
 WHO_ARE_YOU = "Slack did not say in time who you are, so nothing was done. Try again."
 WHO_IS_IN_GROUP = "Slack did not say in time who is in the user groups of the policy, so nothing was done. Try again."
 BUSY = "Too much is being looked up for this workspace just now. Try again in a moment."

@@ -18,12 +18,12 @@ from bot.errors import Offer, UsageError
 from bot.mailapi import Domain, Mailbox, MailboxResult, Task, TaskState
 from bot.policy import Gate, Policy, Ruling
 from bot.progress import Differences, Plan, Progress
-from bot.texts import answers, card, deciding, explaining, forms, guide, lists, secrets, standing, thread
+from bot.texts import answers, audit, card, deciding, explaining, forms, guide, lists, secrets, standing, thread
 from bot.texts.explaining import Explained
 from bot.texts.message import Block, Message
 from sandbox.slack.blocks import check_message, check_view
 from storage.states import CallState, RequestState
-from storage.tables import Call, Connection, Decision, Request
+from storage.tables import AuditEntry, Call, Connection, Decision, Request
 
 BOT = Path(__file__).parents[2] / "bot"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -41,7 +41,7 @@ OUTSIDE = {
 LONGEST_EDIT = 4_000
 """Slack refuses an edit whose text is longer."""
 TEAM = CreateBulk(domain="example.com", prefix="team", count=40)
-Row = TypeVar("Row", Call, Connection, Decision, Request)
+Row = TypeVar("Row", AuditEntry, Call, Connection, Decision, Request)
 Builder = Callable[[], Message | Block]
 Built = tuple[Callable[..., Any], Builder]
 
@@ -87,6 +87,25 @@ def stands(outside: str, *, requests: int = 10, broken: bool = False) -> standin
 
 def nothing_stands() -> standing.Standing:
     return standing.Standing(connection=None, open_requests=[], open_count=0, unsent=0, windows={}, out=0)
+
+
+def entries(outside: str) -> list[AuditEntry]:
+    """A page of the audit with all that may stand in an entry."""
+    details = {
+        "channel": "C12345",
+        "why": outside,
+        "reason": outside,
+        "parameters": {"domain": outside, "labels": [outside] * 10},
+        "made": 24,
+        "asked": 25,
+        "tasks": list(range(1000)),
+        "calls": [{"task": 1, "state": "failed", "reason": f"{n}{outside}"} for n in range(20)],
+        "answers": {outside: 24},
+        outside: {outside: outside},
+    }
+    ours = {"actor": "U1234567", "action": "mailbox_bulk", "outcome": "asked", "subject": "request:7"}
+    other = {"actor": outside or "U1234567", "action": outside, "outcome": outside, "subject": outside}
+    return [unsaved(AuditEntry, seq=n, at=NOW, details=details, **(ours if n % 2 else other)) for n in range(25)]
 
 
 def call(builder: Callable[..., Any], *given: Any, **named: Any) -> Built:
@@ -175,6 +194,12 @@ def listed(outside: str) -> Iterator[Built]:
             yield call(lists.Listing.page, lists.mailboxes("example.com", boxes, 10_240, wanted), number, str)
     yield call(lists.Listing.page, lists.domains([], ""), 1, str)
     yield call(lists.Listing.page, lists.mailboxes("example.com", [], None, ""), 1, str)
+    for number in (1, 2):
+        yield call(audit.page, entries(outside), total=60, number=number, words=[outside[:100], "U7"], value=str)
+    yield call(audit.page, entries(outside)[:1], total=1, number=1, words=[], value=str)
+    yield call(audit.page, [], total=0, number=1, words=[], value=str)
+    yield call(audit.page, [], total=0, number=1, words=[outside[:100]], value=str)
+    yield call(audit.not_read)
     yield call(secrets.loading)
     yield call(secrets.unavailable, outside)
     yield call(secrets.shown, [])
@@ -283,7 +308,7 @@ def test_each_message_has_at_most_one_emphasised_button_and_labels_that_begin_wi
 
 
 def test_each_builder_is_in_the_table() -> None:
-    modules = (answers, card, deciding, explaining, forms, guide, lists, secrets, standing, thread)
+    modules = (answers, audit, card, deciding, explaining, forms, guide, lists, secrets, standing, thread)
     builders = {
         value
         for module in modules
@@ -296,7 +321,14 @@ def test_each_builder_is_in_the_table() -> None:
 
 
 ELSEWHERE = {
-    "on a terminal, to whoever runs the bot": ("__main__.py", "app.py", "demo.py", "settings.py", "lock.py"),
+    "on a terminal, to whoever runs the bot": (
+        "__main__.py",
+        "app.py",
+        "demo.py",
+        "settings.py",
+        "lock.py",
+        "verification.py",
+    ),
     "in the log, and as reasons that are quoted as MailAPI's": ("mailapi/", "slack.py"),
 }
 """What speaks otherwise than in Slack."""
