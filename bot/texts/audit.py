@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot import mrkdwn
@@ -174,7 +174,7 @@ def _particulars(details: Mapping[str, Any]) -> Iterator[str]:
         "made": lambda made: [f"{_plain(str(made))} of {_plain(str(details.get('asked')))} made"],
         "tasks": _tasks,
         "failure": lambda failure: [_quoted(failure)],
-        "calls": _reasons,
+        "calls": lambda calls: _reasons(calls, besides=details.get("answers") or ()),
         "answers": lambda said: [f"{_quoted(word)} ({_plain(str(times))})" for word, times in dict(said).items()],
     }
     for name, worded in known.items():
@@ -210,9 +210,10 @@ def _tasks(tasks: Sequence[int]) -> list[str]:
     return [f"{'task' if len(tasks) == 1 else 'tasks'} {shown}{more}"]
 
 
-def _reasons(calls: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What MailAPI, or the bot, gave as the reasons of calls that went wrong, each once."""
-    return [_quoted(reason) for reason in dict.fromkeys(call.get("reason") for call in calls) if reason]
+def _reasons(calls: Sequence[Mapping[str, Any]], *, besides: Collection[str]) -> list[str]:
+    """Why calls went wrong, each reason once, and not where it is said of single names."""
+    reasons = dict.fromkeys(call.get("reason") for call in calls)
+    return [_quoted(reason) for reason in reasons if reason and reason not in besides]
 
 
 def _plain(name: str) -> str:
