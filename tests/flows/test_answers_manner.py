@@ -84,6 +84,7 @@ async def everything_happens(mailroom: Mailroom) -> None:
         page = await mailroom.private(ben, answer)
         if "Get CSV" in page.buttons:
             await ben.clicks(page, "Get CSV")
+    await ana.types(MAIL, "/mail audit")
     await ana.types(MAIL, "/mail disconnect")
     await ana.submits()
     await mailroom.form(ana, "no longer used")

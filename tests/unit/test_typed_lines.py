@@ -88,6 +88,20 @@ LINES: dict[str, tuple[str, Understood]] = {
     "a negative task": ("task -1", wrong("`-1` is not a task number.")),
     "two tasks": ("task 1 2", wrong("Name the one number of the task.")),
     "a task that is too long": ("task 9999999999999999999", wrong("`9999999999999999999` is not a task number.")),
+    "the audit": ("audit", asks("AuditQuery", words=(), page=1)),
+    "the audit of a person": ("Audit <@U123|ana>", asks("AuditQuery", words=("U123",), page=1)),
+    "the audit of a person without a name": ("audit <@U123>", asks("AuditQuery", words=("U123",), page=1)),
+    "the audit of a channel": ("audit <#C123|mail>", asks("AuditQuery", words=("C123",), page=1)),
+    "the audit by words": (
+        'audit Refused "not this month"',
+        asks("AuditQuery", words=("Refused", "not this month"), page=1),
+    ),
+    "the audit by a linked domain": (
+        "audit <http://Example.com|Example.com>",
+        asks("AuditQuery", words=("Example.com",), page=1),
+    ),
+    "the audit by nothing in quotes": ('audit ""', asks("AuditQuery", words=(), page=1)),
+    "the audit by too much": ("audit " + "x" * 101, wrong("What to look for has at most 100 characters.")),
     # Lists.
     "domains": ("domain list", asks("domains")),
     "domains in capitals with spaces": ("DOMAIN   LIST", asks("domains")),
