@@ -151,7 +151,7 @@ def _listen_for(
     directory = Directory(machine=machine, clock=clock, after=after)
     queries = Queries(machine=machine, slack=slack)
     viewer = CredentialsViewer(machine=machine, slack=slack)
-    reader = AuditReader(database=database, approvers=Approvers(people), people=people, slack=slack, clock=clock)
+    reader = AuditReader(database=database, approvers=approvers, people=people, slack=slack, clock=clock)
     dispatch = Dispatch(
         intake=intake,
         queries=queries,

@@ -74,17 +74,8 @@ class Dispatch:
                 await self._say(door, message)
             case Operation():
                 await self.ask(door, asked)
-            case Query():
-                connection = await self._intake.account_for(door.origin)
-                await self.after(door, self._queries.answer(asked, connection, door.later))
-            case Explain(operation):
-                actor = await self._intake.member(door.origin, "explain")
-                connection = await self._intake.account_for(door.origin)
-                question = self._explainer.question(operation, door.origin, actor, connection)
-                await self.after(door, self._queries.answer(question, connection, door.later))
-            case ListQuery():
-                connection = await self._intake.account_for(door.origin)
-                await self.after(door, self._queries.page(asked, 1, connection, door.later, door.later))
+            case Query() | ListQuery() | Explain():
+                await self._look_up(door, asked)
             case AuditQuery():
                 await door.reply(await self._audit.page(asked, door.origin))
             case OpenConnectForm():
@@ -95,6 +86,20 @@ class Dispatch:
                 await self._standing(door, asked)
             case Disconnect():
                 await self._ask_to_disconnect(door)
+
+    async def _look_up(self, door: Door, asked: Query | ListQuery | Explain) -> None:
+        """Ask MailAPI with the key in force, after the acknowledgement."""
+        connection = await self._intake.account_for(door.origin)
+        match asked:
+            case Query():
+                looking = self._queries.answer(asked, connection, door.later)
+            case ListQuery():
+                looking = self._queries.page(asked, 1, connection, door.later, door.later)
+            case Explain(operation):
+                actor = await self._intake.member(door.origin, "explain")
+                question = self._explainer.question(operation, door.origin, actor, connection)
+                looking = self._queries.answer(question, connection, door.later)
+        await self.after(door, looking)
 
     async def _say(self, door: Door, message: Message) -> None:
         """Say it, and before anybody has connected how to do so."""
