@@ -90,16 +90,13 @@ class Dispatch:
     async def _look_up(self, door: Door, asked: Query | ListQuery | Explain) -> None:
         """Ask MailAPI with the key in force, after the acknowledgement."""
         connection = await self._intake.account_for(door.origin)
-        match asked:
-            case Query():
-                looking = self._queries.answer(asked, connection, door.later)
-            case ListQuery():
-                looking = self._queries.page(asked, 1, connection, door.later, door.later)
-            case Explain(operation):
-                actor = await self._intake.member(door.origin, "explain")
-                question = self._explainer.question(operation, door.origin, actor, connection)
-                looking = self._queries.answer(question, connection, door.later)
-        await self.after(door, looking)
+        if isinstance(asked, ListQuery):
+            await self.after(door, self._queries.page(asked, 1, connection, door.later, door.later))
+            return
+        if isinstance(asked, Explain):
+            actor = await self._intake.member(door.origin, "explain")
+            asked = self._explainer.question(asked.operation, door.origin, actor, connection)
+        await self.after(door, self._queries.answer(asked, connection, door.later))
 
     async def _say(self, door: Door, message: Message) -> None:
         """Say it, and before anybody has connected how to do so."""

@@ -182,7 +182,7 @@ async def test_a_choice_about_somebody_elses_request_is_in_the_audit_as_refused(
     await cat.clicks(stalled, "Keep Watching")
     await mailroom.reply(cat, root, "Only the person who asked for this")
     entry = await last(mailroom)
-    assert (entry.actor, entry.outcome, entry.details["why"]) == (CAT, "refused", "not the asker")
+    assert (entry.actor, entry.outcome, entry.details["why"]) == (CAT, "refused", "not an approver")
 
 
 async def test_an_approver_is_shown_what_happened_the_newest_first(mailroom: Mailroom) -> None:

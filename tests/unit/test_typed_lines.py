@@ -50,7 +50,7 @@ LINES: dict[str, tuple[str, Understood]] = {
     "help about a whole command": ("help mailbox bulk", helps("mailbox list, mailbox create, mailbox bulk")),
     "help about what there is not": (
         "help billing",
-        wrong("There is no help about `billing`. Topics: help, connect, domain, "),
+        wrong("There is no help about `billing`. Topics: help, explain, connect, "),
     ),
     "help with an option": ("help --all", wrong("There is no option `--all` here.")),
     "connect": ("connect", asks("OpenConnectForm")),
