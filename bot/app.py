@@ -14,6 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 from bot import http
+from bot.amendments import Amendments
 from bot.approvers import Approvers
 from bot.auditing import AuditReader
 from bot.clock import Clock, utc_now
@@ -21,6 +22,7 @@ from bot.credentials import CredentialsViewer
 from bot.decider import Decider
 from bot.directory import Directory
 from bot.explaining import Explainer
+from bot.groups import Groups
 from bot.intake import Intake
 from bot.limits import Rate
 from bot.listeners.audit import AuditClicks
@@ -29,7 +31,8 @@ from bot.listeners.decisions import Decisions
 from bot.listeners.dispatch import Dispatch
 from bot.listeners.guard import Guard
 from bot.listeners.mentions import Mentions
-from bot.listeners.register import register
+from bot.listeners.policy import PolicyForms
+from bot.listeners.register import Handlers, register
 from bot.listeners.submissions import Submissions
 from bot.mailapi import MailAPI, Timeouts
 from bot.notices.telling import Teller
@@ -152,24 +155,35 @@ def _listen_for(
     queries = Queries(machine=machine, slack=slack)
     viewer = CredentialsViewer(machine=machine, slack=slack)
     reader = AuditReader(database=database, approvers=approvers, people=people, slack=slack, clock=clock)
+    policies = PolicyForms(
+        amendments=Amendments(database=database, intake=intake, people=people, clock=clock),
+        groups=Groups(people),
+        nudge=worker.nudge_soon,
+    )
     dispatch = Dispatch(
         intake=intake,
         queries=queries,
         standings=Standings(database=database, clock=clock),
         explainer=Explainer(machine=machine, approvers=approvers, clock=clock),
         audit=reader,
+        policies=policies,
         nudge=worker.nudge_soon,
     )
     decider = Decider(database=database, people=people, approvers=approvers, clock=clock)
     register(
         app,
         Guard(slack=slack, after=after, directory=directory, rate=Rate(clock, settings.mailroom_commands_a_minute)),
-        dispatch=dispatch,
-        clicks=Clicks(intake=intake, dispatch=dispatch, queries=queries, credentials=viewer, nudge=worker.nudge_soon),
-        audit_clicks=AuditClicks(reader=reader, dispatch=dispatch),
-        submissions=Submissions(intake=intake, directory=directory, people=people, nudge=worker.nudge_soon),
-        decisions=Decisions(decider=decider, dispatch=dispatch, nudge=worker.nudge_soon),
-        mentions=Mentions(intake=intake, dispatch=dispatch),
+        Handlers(
+            dispatch=dispatch,
+            clicks=Clicks(
+                intake=intake, dispatch=dispatch, queries=queries, credentials=viewer, nudge=worker.nudge_soon
+            ),
+            audit=AuditClicks(reader=reader, dispatch=dispatch),
+            submissions=Submissions(intake=intake, directory=directory, people=people, nudge=worker.nudge_soon),
+            decisions=Decisions(decider=decider, dispatch=dispatch, nudge=worker.nudge_soon),
+            mentions=Mentions(intake=intake, dispatch=dispatch),
+            policy=policies,
+        ),
     )
 
 

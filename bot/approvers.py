@@ -66,3 +66,8 @@ class Approvers:
         """Whom the policy names, the people of its groups, and who connected the key; raises `TryAgain`."""
         found = await asyncio.gather(*(self._people.group(workspace, group) for group in rules.policy.groups))
         return tuple(dict.fromkeys((*rules.named, *(person for members in found for person in sorted(members)))))
+
+    async def everybody(self, workspace: str, rules: Rules, admins: Iterable[Actor]) -> tuple[str, ...]:
+        """The same, and `admins` (all that Slack has) where they count among the approvers; raises `TryAgain`."""
+        by_role = [admin.id for admin in admins] if rules.policy.admins else []
+        return tuple(dict.fromkeys((*await self.named(workspace, rules), *by_role)))

@@ -64,7 +64,7 @@ def group(group_id: str) -> str:
 
 
 def channel(channel_id: str) -> str:
-    """A channel's name, for those who may see it."""
+    """A link to a channel; to those who may not look into it Slack shows no name."""
     return f"<#{channel_id}>"
 
 

@@ -31,6 +31,7 @@ class People:
         self._clock = clock
         self._actors = _Kept[Actor](clock)
         self._groups = _Kept[frozenset[str]](clock)
+        self._handles = _Kept[list[tuple[str, str]]](clock)
 
     async def actor(self, workspace: str, user: str) -> Actor:
         """The person's standing, at most 60 s old; raises `TryAgain` where Slack does not say within 1.5 s."""
@@ -43,6 +44,10 @@ class People:
         return await self._groups.get(
             (workspace, group), lambda: self._slack.group_members(group, workspace), refusals.WHO_IS_IN_GROUP
         )
+
+    async def groups(self, workspace: str) -> list[tuple[str, str]]:
+        """The id and the handle of each user group, at most 60 s old; raises `TryAgain` as above."""
+        return await self._handles.get((workspace, ""), lambda: self._slack.groups(workspace), refusals.WHO_IS_IN_GROUP)
 
 
 class _Kept(Generic[Found]):

@@ -1,5 +1,6 @@
 """A workspace's policy: what needs whose approval, and who may ask; and what it says of one request."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -38,6 +39,23 @@ class Subject(StrEnum):
     MAILBOXES = "mailboxes"
 
 
+class Part(StrEnum):
+    """What one form of the policy changes."""
+
+    GATES = "gates"
+    APPROVERS = "approvers"
+    ASKERS = "askers"
+
+
+PARTS: Mapping[Part, tuple[str, ...]] = {
+    Part.GATES: ("domains", "subdomains", "mailboxes", "threshold"),
+    Part.APPROVERS: ("people", "groups", "admins", "connector", "needed", "own"),
+    Part.ASKERS: ("askers", "asker_groups", "channels", "expires_after_hours", "remind_after_hours"),
+}
+"""The fields of the policy that each form changes."""
+MOST_THRESHOLD = 1_000_000
+
+
 class Policy(BaseModel):
     """What a workspace has laid down; the defaults are in force until somebody changes them.
 
@@ -50,7 +68,7 @@ class Policy(BaseModel):
     domains: Gate = Gate.APPROVE
     subdomains: Gate = Gate.APPROVE
     mailboxes: Gate = Gate.NONE
-    threshold: Annotated[int, Field(ge=1, le=1_000_000)] | None = 11
+    threshold: Annotated[int, Field(ge=1, le=MOST_THRESHOLD)] | None = 11
     people: Ids = ()
     groups: Ids = ()
     admins: bool = True
@@ -78,6 +96,25 @@ class Policy(BaseModel):
     def limits_askers(self) -> bool:
         """Whether only some may ask."""
         return bool(self.askers or self.asker_groups)
+
+    @property
+    def asks_approval(self) -> bool:
+        """Whether anything at all may need approval."""
+        return Gate.APPROVE in (self.domains, self.subdomains, self.mailboxes) or self.threshold is not None
+
+    def most_approvers(self, connected_by: str | None) -> int | None:
+        """How many people could approve; `None` where Slack alone knows, which has the groups and the admins."""
+        if self.groups or self.admins:
+            return None
+        return len({*self.people, *([connected_by] if self.connector else [])})
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """The same with some fields changed; raises `ValidationError` where one of them cannot be."""
+        return type(self)(**{**dict(self), **values})
+
+    def differing(self, other: "Policy") -> tuple[str, ...]:
+        """The fields in which another policy says something else."""
+        return tuple(name for name in type(self).model_fields if getattr(self, name) != getattr(other, name))
 
     def gate_of(self, subject: Subject) -> Gate:
         """What every request of this subject has to pass, whatever its size."""

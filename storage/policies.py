@@ -31,6 +31,11 @@ def version(session: Session, workspace_id: str, number: int) -> Policy | None:
     return session.exec(query).first()
 
 
+def by_deduplication_key(session: Session, key: str) -> Policy | None:
+    """The version that this submission put in force, also where it is no longer."""
+    return session.exec(select(Policy).where(Policy.deduplication_key == key)).first()
+
+
 def change(
     session: Session,
     workspace_id: str,
@@ -46,9 +51,10 @@ def change(
     The same submission, known by `key`, changes it once and is given what it changed.
     """
     workspaces.lock(session, workspace_id)
+    known = by_deduplication_key(session, key)
+    if known is not None:
+        return known
     before = current(session, workspace_id)
-    if before is not None and before.deduplication_key == key:
-        return before
     if (before.version if before else 0) != after:
         return None
     changed = Policy(

@@ -178,12 +178,6 @@ def count_unapproved(
     return int(session.exec(query).one())
 
 
-def awaiting(session: Session, workspace_id: str) -> Sequence[Request]:
-    """The workspace's requests that wait for a decision."""
-    query = select(Request).where(Request.workspace_id == workspace_id, Request.state == RequestState.AWAITING_DECISION)
-    return session.exec(query.order_by(col(Request.id))).all()
-
-
 def claim_awaiting(session: Session, *, now: datetime, most: int, busy: Sequence[str] = ()) -> Sequence[Request]:
     """Lease requests that wait for a decision and of which somebody is to be told something now."""
     free = col(Request.workspace_id).not_in(busy)
@@ -212,6 +206,14 @@ def hasten(session: Session, workspace_id: str, *, now: datetime) -> None:
         col(Request.workspace_id) == workspace_id,
         col(Request.state).in_((RequestState.PLANNING, RequestState.APPROVED)),
         col(Request.due_at) > now,
+    )
+    session.exec(waiting.values(due_at=now).execution_options(synchronize_session=False))
+
+
+def recall(session: Session, workspace_id: str, *, now: datetime) -> None:
+    """Let the workspace's requests that wait for a decision be looked at again now: who may decide has changed."""
+    waiting = update(Request).where(
+        col(Request.workspace_id) == workspace_id, col(Request.state) == RequestState.AWAITING_DECISION
     )
     session.exec(waiting.values(due_at=now).execution_options(synchronize_session=False))
 

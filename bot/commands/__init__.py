@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from bot.commands import audit, connect, domain, mailbox, standing, subdomain, task
+from bot.commands import audit, connect, domain, mailbox, policy, standing, subdomain, task
 from bot.commands.command import Asked, Command, Explain, ListQuery, Overview, Say
 from bot.commands.domain import domains_of as domains_of
 from bot.errors import Offer, UsageError, UserError
@@ -56,6 +56,7 @@ COMMANDS: tuple[Command, ...] = (
     *mailbox.COMMANDS,
     *task.COMMANDS,
     *standing.COMMANDS,
+    *policy.COMMANDS,
     *audit.COMMANDS,
 )
 _KINDS = {kind.kind: kind for kind in (*domain.OPERATIONS, *subdomain.OPERATIONS, *mailbox.OPERATIONS)}

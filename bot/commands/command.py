@@ -48,6 +48,11 @@ class Tasks:
 
 
 @dataclass(frozen=True)
+class ShowPolicy:
+    """What needs whose approval, and the way to change it."""
+
+
+@dataclass(frozen=True)
 class Disconnect:
     """Give up the key, after a question."""
 
@@ -112,6 +117,7 @@ Asked = (
     | Overview
     | Status
     | Tasks
+    | ShowPolicy
     | Disconnect
 )
 """What a typed line can ask for."""

@@ -49,12 +49,7 @@ class Decisions:
         ballot = _ballot(door)
         title = await self._decider.about_to_reject(ballot, door.origin)
         kept = json.dumps({"ballot": str(ballot), "channel": door.origin.channel, "thread": door.origin.thread})
-        try:
-            await door.slack.open_view(door.trigger_id or "", deciding.rejection_form(title, kept))
-        except SlackError as error:
-            log.warning("form not opened", reason=str(error))
-            raise UserError(refusals.FORM_TOO_LATE) from None
-        await door.ack()
+        await door.show(deciding.rejection_form(title, kept))
 
     async def reject(self, door: FormDoor) -> None:
         """No, with a reason as it was typed."""

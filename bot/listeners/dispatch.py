@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import structlog
-
 from bot.auditing import AuditReader
 from bot.commands import form_of, understand
 from bot.commands.command import (
@@ -18,6 +16,7 @@ from bot.commands.command import (
     Overview,
     Query,
     Say,
+    ShowPolicy,
     Status,
     Tasks,
 )
@@ -26,16 +25,14 @@ from bot.explaining import Explainer
 from bot.form import OpenForm
 from bot.intake import Intake
 from bot.listeners.doors import Door, workspace_of
+from bot.listeners.policy import PolicyForms
 from bot.listeners.whereabouts import Whereabouts
 from bot.operation import Operation
 from bot.queries import Queries
-from bot.slack import SlackError
 from bot.standings import Standings
 from bot.texts import answers, forms, refusals, standing
-from bot.texts.message import Block, Message
+from bot.texts.message import Message
 from storage.requests import Onlooker
-
-log = structlog.get_logger(__name__)
 
 
 class Dispatch:
@@ -49,6 +46,7 @@ class Dispatch:
         standings: Standings,
         explainer: Explainer,
         audit: AuditReader,
+        policies: PolicyForms,
         nudge: Callable[[], None],
     ) -> None:
         self._intake = intake
@@ -56,6 +54,7 @@ class Dispatch:
         self._audit = audit
         self._queries = queries
         self._standings = standings
+        self._policies = policies
         self._nudge = nudge
 
     async def line(self, door: Door, text: str) -> None:
@@ -84,6 +83,8 @@ class Dispatch:
                 await self.open_form(door, offer, Whereabouts.of(door.origin))
             case Overview() | Status() | Tasks():
                 await self._standing(door, asked)
+            case ShowPolicy():
+                await self._policies.show(door)
             case Disconnect():
                 await self._ask_to_disconnect(door)
 
@@ -115,7 +116,7 @@ class Dispatch:
     async def open_connect_form(self, door: Door) -> None:
         """The form for the key, for those who may connect one."""
         connection = await self._intake.may_connect(door.origin)
-        await self._open(door, forms.connect_form(last_four=connection.last_four if connection else None))
+        await door.show(forms.connect_form(last_four=connection.last_four if connection else None))
 
     async def open_form(self, door: Door, offer: Offer, where: Whereabouts) -> None:
         """The form for an operation; where Slack gives no trigger, a button that opens it."""
@@ -123,16 +124,7 @@ class Dispatch:
         if door.trigger_id is None:
             await door.reply(answers.form_offered(offer))
             return
-        await self._open(door, forms.operation_form(form_of(offer.kind), offer.filled, where.metadata()))
-
-    async def _open(self, door: Door, view: Block) -> None:
-        """The trigger lives for 3 s, so the form is opened before anything else that takes time."""
-        try:
-            await door.slack.open_view(door.trigger_id or "", view)
-        except SlackError as error:
-            log.warning("form not opened", reason=str(error))
-            raise UserError(refusals.FORM_TOO_LATE) from None
-        await door.ack()
+        await door.show(forms.operation_form(form_of(offer.kind), offer.filled, where.metadata()))
 
     async def _standing(self, door: Door, asked: Overview | Status | Tasks) -> None:
         origin = door.origin
@@ -168,7 +160,7 @@ class Dispatch:
         if door.trigger_id is None:
             await door.reply(standing.to_disconnect())
             return
-        await self._open(door, standing.disconnect_question(now))
+        await door.show(standing.disconnect_question(now))
 
     async def after(self, door: Door, work: Coroutine[Any, Any, None]) -> None:
         """Acknowledge, and do the rest behind it; raises `UserError` where too much runs already."""

@@ -9,9 +9,11 @@ import structlog
 from slack_bolt.async_app import AsyncAck
 
 from bot import mrkdwn
+from bot.errors import UserError
 from bot.intake import Origin
 from bot.pool import Pool
 from bot.slack import Slack, SlackError
+from bot.texts import refusals
 from bot.texts.message import Block, Message
 
 log = structlog.get_logger(__name__)
@@ -56,6 +58,15 @@ class Door(ABC):
             await self.slack.respond(str(self.body.get("response_url") or ""), content)
         except SlackError as error:
             log.warning("a private answer did not arrive", reason=str(error))
+
+    async def show(self, view: Block) -> None:
+        """Open a form and acknowledge; the trigger lives for 3 s, so this comes first. Raises `UserError`."""
+        try:
+            await self.slack.open_view(self.trigger_id or "", view)
+        except SlackError as error:
+            log.warning("form not opened", reason=str(error))
+            raise UserError(refusals.FORM_TOO_LATE) from None
+        await self.ack()
 
     def room(self) -> bool:
         """Whether something more may run after the acknowledgement for this workspace."""

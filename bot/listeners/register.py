@@ -1,6 +1,7 @@
 """Which deliveries are listened for; all else is acknowledged, or Slack would deliver it again."""
 
 import re
+from dataclasses import dataclass
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -12,8 +13,9 @@ from bot.listeners.dispatch import Dispatch
 from bot.listeners.doors import ChoicesDoor, ClickDoor, ClosedDoor, CommandDoor, FormDoor, MentionDoor, NoDoor
 from bot.listeners.guard import Guard
 from bot.listeners.mentions import Mentions
+from bot.listeners.policy import PolicyForms
 from bot.listeners.submissions import Submissions
-from bot.texts import answers, audit, deciding, forms, lists, standing, thread
+from bot.texts import answers, audit, deciding, forms, lists, policies, policy_forms, standing, thread
 
 log = structlog.get_logger(__name__)
 
@@ -22,24 +24,29 @@ CREATE_HERE = "create_mailboxes_here"
 """The callback id of the message shortcut, as the manifest names it."""
 
 
-def register(
-    app: AsyncApp,
-    guard: Guard,
-    *,
-    dispatch: Dispatch,
-    clicks: Clicks,
-    audit_clicks: AuditClicks,
-    submissions: Submissions,
-    decisions: Decisions,
-    mentions: Mentions,
-) -> None:
+@dataclass(frozen=True)
+class Handlers:
+    """What happens at each kind of delivery."""
+
+    dispatch: Dispatch
+    clicks: Clicks
+    audit: AuditClicks
+    submissions: Submissions
+    decisions: Decisions
+    policy: PolicyForms
+    mentions: Mentions
+
+
+def register(app: AsyncApp, guard: Guard, handlers: Handlers) -> None:
     """Listen for the command, the mention, the shortcut, the forms and the buttons."""
+    dispatch, clicks, submissions = handlers.dispatch, handlers.clicks, handlers.submissions
+    decisions, policy = handlers.decisions, handlers.policy
 
     async def typed(door: CommandDoor) -> None:
         await dispatch.line(door, str(door.body.get("text") or ""))
 
     app.command("/mail")(guard(CommandDoor, typed))
-    app.event("app_mention")(guard(MentionDoor, mentions.mentioned))
+    app.event("app_mention")(guard(MentionDoor, handlers.mentions.mentioned))
     app.shortcut(CREATE_HERE)(guard(ClickDoor, clicks.create_here))
     for action, handle in {
         answers.OPEN_FORM: clicks.open_form,
@@ -48,8 +55,8 @@ def register(
         standing.RUN: clicks.run_line,
         lists.TURN: clicks.turn_page,
         lists.GET_CSV: clicks.get_csv,
-        audit.TURN: audit_clicks.turn_page,
-        audit.GET_CSV: audit_clicks.get_csv,
+        audit.TURN: handlers.audit.turn_page,
+        audit.GET_CSV: handlers.audit.get_csv,
         thread.SHOW_CREDENTIALS: clicks.show_credentials,
         thread.KEEP_WATCHING: clicks.steer,
         thread.LOOK_AGAIN: clicks.steer,
@@ -59,6 +66,7 @@ def register(
         deciding.REJECT: decisions.open_rejection,
         deciding.CANCEL: decisions.cancel,
         deciding.ASK_AGAIN: decisions.ask_again,
+        policies.CHANGE: policy.open_form,
     }.items():
         # A message with several buttons of one action tells them apart behind a colon.
         app.action(re.compile(rf"{action}(:.*)?"))(guard(ClickDoor, handle))
@@ -67,6 +75,8 @@ def register(
     app.view(standing.DISCONNECT)(guard(FormDoor, submissions.disconnect))
     app.view(deciding.REJECTION)(guard(FormDoor, decisions.reject))
     app.view_closed(deciding.REJECTION)(guard(ClosedDoor, decisions.rejection_closed, counted=False))
+    app.view(re.compile(rf"{policy_forms.POLICY}.*"))(guard(FormDoor, policy.submit))
+    app.options(policy_forms.FIND_GROUP)(guard(ChoicesDoor, policy.choices, counted=False))
     app.options(forms.FIND_DOMAIN)(guard(ChoicesDoor, submissions.choices, counted=False))
     for listen in (app.action, app.view, app.view_closed, app.shortcut, app.options, app.command, app.event):
         listen(ANYTHING)(guard(NoDoor, _not_ours, counted=False))

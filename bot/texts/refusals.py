@@ -149,6 +149,7 @@ NOT_CONNECTED = "This workspace has no MailAPI key yet. Connect one with `/mail 
 UNKNOWN_REQUEST = "This request is not known any more."
 NOT_YOUR_CREDENTIALS = "Only the person who asked for these mailboxes, approvers and admins can see their credentials."
 NOT_YOUR_REQUEST = "Only the person who asked for this, approvers and admins can decide how it goes on."
+NOT_YOUR_POLICY = "Only admins, owners and whoever connected the key in force can change the policy."
 DECIDED = "This was decided already, or has settled itself. The root message shows how it stands."
 NOT_YOUR_AUDIT = "Only approvers, and those who may change the policy, can see the audit."
 WHO_ARE_YOU = "Slack did not say in time who you are, so nothing was done. Try again."

@@ -1,16 +1,20 @@
 """Checking a key that somebody wants to connect: it takes the place of the one in force only if it works."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
 import structlog
 from sqlmodel import Session
 
+from bot.access import Actor
+from bot.approvers import Approvers, Rules
+from bot.errors import TryAgain
 from bot.mailapi import MailAPIError, Rejected
 from bot.notices import owing
 from bot.pace import retry_after
 from bot.slack import Slack, SlackError
-from bot.texts import forms
+from bot.texts import forms, policies
 from bot.worker.machine import Machine
 from storage import audit, calls, connections, moves, requests
 from storage.tables import Connection
@@ -21,7 +25,7 @@ MOST_TRIES = 4
 """How often MailAPI may be out of reach before the person is told that the key could not be checked."""
 
 
-async def check(machine: Machine, slack: Slack, connection: Connection) -> None:
+async def check(machine: Machine, slack: Slack, approvers: Approvers, connection: Connection) -> None:
     """List the domains with the new key, and tell the person in the form and directly what came of it."""
     try:
         found = await machine.account(connection).domains.list()
@@ -39,7 +43,7 @@ async def check(machine: Machine, slack: Slack, connection: Connection) -> None:
     else:
         first = await machine.database.write(partial(_connected, machine, connection, found.total))
         if first:
-            await _tell_admins(machine, slack, connection)
+            await _tell_admins(machine, slack, approvers, connection)
 
 
 def _connected(machine: Machine, connection: Connection, domain_count: int, session: Session) -> bool:
@@ -78,22 +82,41 @@ def _refused(machine: Machine, connection: Connection, reason: str, session: Ses
     log.info("key refused", workspace=workspace, connection=connection.id)
 
 
-async def _tell_admins(machine: Machine, slack: Slack, connection: Connection) -> None:
-    """The admins hear who connected the workspace's first key, except the one who did."""
+async def _tell_admins(machine: Machine, slack: Slack, approvers: Approvers, connection: Connection) -> None:
+    """The admins hear who connected the workspace's first key, except the one who did.
+
+    He hears it where nobody but him could approve anything.
+    """
+    workspace, who = connection.workspace_id, connection.connected_by
     try:
-        admins = await slack.admins(connection.workspace_id)
+        admins = await slack.admins(workspace)
     except SlackError as error:
         log.warning("could not ask Slack who the admins are", reason=str(error))
         return
-    message = forms.first_connected(connection.last_four, connection.connected_by)
+    alone = await _is_alone(machine, approvers, connection, admins)
+    message = forms.first_connected(connection.last_four, who)
+    key = f"connection:{connection.id}:first"
 
     def tell(session: Session) -> None:
         for admin in admins:
-            if admin.id != connection.connected_by:
-                key = f"connection:{connection.id}:first"
-                owing.direct(session, connection.workspace_id, admin.id, key, message, now=machine.clock())
+            if admin.id != who:
+                owing.direct(session, workspace, admin.id, key, message, now=machine.clock())
+        if alone:
+            owing.direct(session, workspace, who, f"{key}:alone", policies.alone(), now=machine.clock())
 
     await machine.database.write(tell)
+
+
+async def _is_alone(machine: Machine, approvers: Approvers, connection: Connection, admins: Sequence[Actor]) -> bool:
+    """Whether whoever connected the key is the only one who can approve, and not what he asks for himself."""
+    rules = await machine.database.read(lambda session: Rules.of(session, connection.workspace_id))
+    if rules.policy.own or not rules.policy.asks_approval:
+        return False
+    try:
+        everybody = await approvers.everybody(connection.workspace_id, rules, admins)
+    except TryAgain:
+        return False  # the same is said when he asks for something
+    return everybody == (connection.connected_by,)
 
 
 def _audit(session: Session, machine: Machine, connection: Connection, outcome: str) -> None:

@@ -13,9 +13,9 @@ from bot.commands import LISTED_KINDS
 from bot.notices.telling import Teller
 from bot.pool import Pool
 from bot.slack import Slack
-from bot.worker import attending, checking, planning, sending, settling, watching
+from bot.worker import attending, checking, planning, sending, settling, telling_policy, watching
 from bot.worker.machine import Machine
-from storage import calls, connections, moves, requests
+from storage import calls, connections, moves, policies, requests
 from storage.database import DatabaseUnavailable
 from storage.states import CallState
 from storage.tables import Call, Request
@@ -88,6 +88,7 @@ class Worker:
         await self._machine.database.write(partial(settling.recover, self._machine))
         await self._teller.tick(self.nudge)
         await self._claim_checks()
+        await self._claim_policies()
         await self._claim_requests()
         await self._claim_awaiting()
         await self._claim_calls()
@@ -97,7 +98,16 @@ class Worker:
             partial(connections.claim_checks, now=self._machine.clock(), most=self._pool.free)
         )
         for connection in claimed:
-            self._start(connection.workspace_id, checking.check(self._machine, self._slack, connection))
+            work = checking.check(self._machine, self._slack, self._approvers, connection)
+            self._start(connection.workspace_id, work)
+
+    async def _claim_policies(self) -> None:
+        claimed = await self._machine.database.write(
+            partial(policies.claim_untold, now=self._machine.clock(), most=self._pool.free)
+        )
+        for version in claimed:
+            work = telling_policy.tell(self._machine, self._slack, self._approvers, version)
+            self._start(version.workspace_id, work)
 
     async def _claim_requests(self) -> None:
         now, busy = self._machine.clock(), self._pool.busy

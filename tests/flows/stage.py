@@ -15,18 +15,19 @@ from sqlmodel import Session, col, select
 from bot import app
 from bot.mailapi import Timeouts
 from bot.pace import Pace
-from bot.policy import Gate, Policy
+from bot.policy import Gate
+from bot.policy import Policy as Laid
 from bot.settings import Settings, load
 from sandbox.mailapi import MailAPIControl
 from sandbox.slack import ANA, APP_TOKEN, BEN, BOT_TOKEN, MAIL, SIGNING_SECRET, Message, SlackControl, View
 from sandbox.slack.identity import TEAM
 from sandbox.slack.person import Person
-from storage import policies, requests
+from storage import policies
 from storage.calls import CLAIMED
 from storage.notices import UNSETTLED
 from storage.requests import paused
-from storage.states import CallState, ConnectionState, RequestState
-from storage.tables import Call, Connection, Notice, Request
+from storage.states import CallState, ConnectionState, PolicyState, RequestState
+from storage.tables import Call, Connection, Notice, Policy, Request
 
 Found = TypeVar("Found")
 
@@ -58,7 +59,11 @@ def _notices(session: Session) -> Iterable[Notice]:
     return {notice.lane: notice for notice in unsettled}.values()
 
 
-AT_WORK: tuple[Callable[[Session], Iterable[Any]], ...] = (_requests, _calls, _checks, _notices)
+def _policies(session: Session) -> Iterable[Policy]:
+    return session.exec(select(Policy).where(Policy.state == PolicyState.UNTOLD)).all()
+
+
+AT_WORK: tuple[Callable[[Session], Iterable[Any]], ...] = (_requests, _calls, _checks, _policies, _notices)
 """The rows on which the bot acts by itself."""
 
 
@@ -110,16 +115,13 @@ class Mailroom:
     async def lays_down(self, **rules: Any) -> None:
         """Put a policy in force, as the form of `/mail policy` does; what is not named is as it is by default."""
         assert self.bot is not None
-        stored = Policy(**rules).stored()
+        stored = Laid(**rules).stored()
 
         def change(session: Session) -> None:
             before = policies.current(session, TEAM)
             after = before.version if before else 0
             now, key = self.clock(), f"stage:{after}"
             assert policies.change(session, TEAM, stored, after=after, by=self.ana.id, key=key, now=now)
-            for request in requests.awaiting(session, TEAM):
-                request.due_at = now
-                session.add(request)
 
         await self.bot.database.write(change)
 
