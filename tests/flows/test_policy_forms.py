@@ -1,4 +1,4 @@
-"""The forms of the policy: what is wrong stands at its field, who saves later undoes nothing, and who may not cannot."""
+"""The forms of the policy: what is wrong stands at its field, who saves later undoes nothing, who may not cannot."""
 
 from typing import Any
 
