@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.slack import entries, lumen, messages, screens
+from sandbox.slack import entries, lumen, messages, offered, screens
 from sandbox.slack.delivery import answers, payloads
 from sandbox.slack.delivery.envelopes import Answer, deliver, deliver_event
 from sandbox.slack.identity import direct_channel
@@ -65,7 +65,7 @@ class Person:
     async def acts_in_message(self, message: Message, element: Json, block_id: str, value: Any) -> Json:
         """Click a button or make a choice in a message."""
         mine = message.entries.setdefault(self.user.id, {})
-        state = _entered(element, value, mine, block_id)
+        state = self._entered(element, value, mine, block_id)
         self._note_act(element, message.channel)
         shown = {**element, "block_id": block_id}
         payload = payloads.message_action(self._platform, self._workspace, self.user, message, shown, state)
@@ -74,7 +74,7 @@ class Person:
     async def acts_in_view(self, view_id: str, element: Json, block_id: str, value: Any) -> Json:
         """Click a button or make a choice in a modal; a choice in an input is only kept."""
         view = self._view(view_id)
-        state = _entered(element, value, view.entries, block_id)
+        state = self._entered(element, value, view.entries, block_id)
         self._note_act(element, None)
         block: Json = next((each for each in view.content["blocks"] if each["block_id"] == block_id), {})
         if block.get("type") == "input" and not block.get("dispatch_action"):
@@ -87,7 +87,7 @@ class Person:
         """Enter `value` into a field of a modal."""
         view = self._view(view_id)
         element = entries.find(view.content["blocks"], block_id, action_id)
-        _entered(element, value, view.entries, block_id)
+        self._entered(element, value, view.entries, block_id)
 
     async def submits(self) -> Json:
         """Press the button that submits the modal on top; the errors by label, and the acknowledgement."""
@@ -196,6 +196,16 @@ class Person:
             answers.told_privately(self._platform, self._workspace, channel, self.user.id, told)
             return told
 
+    def _entered(self, element: Json, value: Any, kept: Json, block_id: str) -> Json:
+        if element["type"] == "button":
+            return {}
+        if element["type"] == "overflow":
+            return {"selected_option": entries.choice(element, value)}
+        offered.check(self._workspace, self.user, element, value)
+        state = entries.entered(element, value)
+        kept.setdefault(block_id, {})[element["action_id"]] = state
+        return {name: content for name, content in state.items() if name != "type"}
+
     def _note_act(self, element: Json, channel: str | None) -> None:
         what = element.get("text", {}).get("text") or element.get("action_id")
         self._platform.journal.note("clicked", user=self.user.id, channel=channel, what=what)
@@ -211,13 +221,3 @@ def _acknowledged(answer: Answer, text: str) -> Json:
 
 def _as_message(payload: Any) -> Json:
     return payload if isinstance(payload, dict) else {"text": str(payload)}
-
-
-def _entered(element: Json, value: Any, kept: Json, block_id: str) -> Json:
-    if element["type"] == "button":
-        return {}
-    if element["type"] == "overflow":
-        return {"selected_option": entries.choice(element, value)}
-    state = entries.entered(element, value)
-    kept.setdefault(block_id, {})[element["action_id"]] = state
-    return {name: content for name, content in state.items() if name != "type"}

@@ -52,8 +52,19 @@ def element_text(element: Json) -> str:
 def _entered(element: Json) -> str:
     chosen = element.get("initial_options") or [element.get("initial_option")]
     shown = [_option(option) for option in chosen if option]
+    shown += [_PART_FIELDS[part].format(**{f"{part}_id": each}) for part, each in _initial_ids(element)]
     placeholder = element.get("placeholder", {}).get("text", "")
     return str(", ".join(shown) or element.get("initial_value") or placeholder)
+
+
+def _initial_ids(element: Json) -> Iterator[tuple[str, str]]:
+    for part, one, several in (
+        ("user", "initial_user", "initial_users"),
+        ("channel", "initial_conversation", "initial_conversations"),
+        ("channel", "initial_channel", "initial_channels"),
+    ):
+        found = [*([element[one]] if one in element else []), *element.get(several, [])]
+        yield from ((part, each) for each in found)
 
 
 def _option(option: Json) -> str:

@@ -4,7 +4,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from sandbox.slack import ANA, BEN, MAIL, SlackControl
+from sandbox.slack import ANA, ATTIC, BEN, GUS, MAIL, VAULT, SlackControl
 from sandbox.slack.refusal import Impossible
 
 Json = dict[str, Any]
@@ -336,3 +336,51 @@ async def test_a_person_acts_only_on_what_is_on_his_screen(running: Any, slack: 
     await ana.closes()
     with pytest.raises(Impossible, match="no such modal"):
         await ana.chooses(view, "Size", "Big")
+
+
+PUBLIC_AND_PRIVATE = {"include": ["public", "private"], "exclude_bot_users": True}
+CHOOSING: dict[str, tuple[Json, list[str], str]] = {
+    "a person": ({"type": "multi_users_select"}, [BEN], "U404"),
+    "one person": ({"type": "users_select"}, [BEN], "U404"),
+    "one person too many": ({"type": "multi_users_select", "max_selected_items": 2}, [ANA, BEN], GUS),
+    "a channel": ({"type": "multi_conversations_select", "filter": PUBLIC_AND_PRIVATE}, [MAIL, VAULT], "D0BEN00001"),
+    "an external channel": (
+        {"type": "conversations_select", "filter": {"exclude_external_shared_channels": True}},
+        [VAULT],
+        MAIL,
+    ),
+    "a public channel": ({"type": "channels_select"}, [MAIL], VAULT),
+    "an archived channel": ({"type": "multi_channels_select"}, [MAIL], ATTIC),
+}
+
+
+@pytest.mark.parametrize(("element", "offered", "other"), CHOOSING.values(), ids=CHOOSING.keys())
+async def test_a_select_offers_what_there_is_and_what_it_is_for(
+    running: Any, slack: SlackControl, element: Json, offered: list[str], other: str
+) -> None:
+    await opened(running, slack, modal("New", field("Which", "which", element)))
+    ana, several = slack.person(ANA), element["type"].startswith("multi_")
+    await ana.fills(Which=offered if several else offered[0])
+    with pytest.raises(Impossible):
+        await ana.fills(Which=[*offered, other] if several else other)
+    view = await ana.view()
+    assert view
+    assert view.values == {"Which": offered if several else offered[0]}
+
+
+async def test_a_private_channel_is_offered_to_its_members_alone(running: Any, slack: SlackControl) -> None:
+    await slack.add_channel("C0BOARD001", "board", kind="private", members=(BEN,))
+    element = {"type": "multi_conversations_select", "filter": PUBLIC_AND_PRIVATE}
+    await opened(running, slack, modal("New", field("Which", "which", element)))
+    with pytest.raises(Impossible):
+        await slack.person(ANA).fills(Which=["C0BOARD001"])
+
+
+async def test_the_people_and_channels_that_a_select_begins_with_are_seen(running: Any, slack: SlackControl) -> None:
+    people = field("Who", "who", {"type": "multi_users_select", "initial_users": [BEN]})
+    where = field("Where", "where", {"type": "multi_conversations_select", "initial_conversations": [MAIL, VAULT]})
+    await opened(running, slack, modal("New", people, where))
+    view = await slack.person(ANA).view()
+    assert view
+    assert f"<@{BEN}>" in view.text
+    assert f"<#{MAIL}>, <#{VAULT}>" in view.text
