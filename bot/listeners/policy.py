@@ -10,7 +10,7 @@ from bot.errors import Forbidden, UserError
 from bot.groups import Groups
 from bot.listeners.doors import ChoicesDoor, ClickDoor, Door, FormDoor, as_error, workspace_of
 from bot.policy import Part, Policy
-from bot.texts import policies, policy_forms, refusals
+from bot.texts import policies, policy_forms, refusals, standing
 from bot.texts.message import Block
 from bot.texts.policy_forms import Sheet
 
@@ -25,7 +25,9 @@ class PolicyForms:
 
     async def show(self, door: Door) -> None:
         """The whole policy, privately."""
-        await door.reply(policies.shown(await self._amendments.shown(door.origin)))
+        shown = await self._amendments.shown(door.origin)
+        message = policies.shown(shown)
+        await door.reply(message if shown.connected_by else standing.before_connecting(message))
 
     async def open_form(self, door: ClickDoor) -> None:
         """The form for one part of the policy; who somebody is and what groups are called is asked at once."""
@@ -67,9 +69,12 @@ class PolicyForms:
     async def choices(self, door: ChoicesDoor) -> None:
         """The user groups whose handle holds what was typed; none for those who may not change the policy."""
         body, workspace = door.body, workspace_of(door.body)
-        may = await self._amendments.may_change(workspace, str(body["user"]["id"]))
-        found = await self._groups.search(workspace, str(body.get("value") or "")) if may else []
-        await door.ack(options=[policy_forms.group_option(group, handle) for group, handle in found])
+        may, found = await asyncio.gather(
+            self._amendments.may_change(workspace, str(body["user"]["id"])),
+            self._groups.search(workspace, str(body.get("value") or "")),
+        )
+        options = [policy_forms.group_option(group, handle) for group, handle in found]
+        await door.ack(options=options if may else [])
 
 
 def filled_in(values: Mapping[str, Any]) -> Filled:

@@ -79,7 +79,7 @@ def not_connected() -> Message:
 def before_connecting(message: Message) -> Message:
     """An answer that needs no key, and below it how to connect one."""
     text = "This workspace has no MailAPI key yet. Connect one with `/mail connect`; any member can."
-    return Message(f"{message.text}. {text}", [*message.blocks, section(text), actions(_connect())])
+    return Message(f"{message.text.removesuffix('.')}. {text}", [*message.blocks, section(text), actions(_connect())])
 
 
 def status(standing: Standing) -> Message:

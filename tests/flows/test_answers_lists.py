@@ -172,7 +172,7 @@ async def test_the_whole_list_is_sent_as_a_file_to_a_direct_message(mailroom: Ma
     assert {tuple(row[1:3]) for row in body} == {("active", "100MB")}
     (told,) = await mailroom.ben.direct_messages()
     assert told.text.startswith("60 mailboxes at `example.com`")
-    assert len(await mailroom.ana.direct_messages()) == 1
+    assert not [m for m in await mailroom.ana.direct_messages() if "mailboxes at" in m.text or m.files]
     assert await mailroom.roots(mailroom.ana) == []
 
 
