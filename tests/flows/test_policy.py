@@ -1,5 +1,7 @@
 """`/mail policy`: what needs whose approval is shown to everybody, and changed in forms by those who may."""
 
+import pytest_asyncio
+
 from sandbox.slack import ANA, BEN, GUS, MAIL, VAULT
 from tests.flows.policies import (
     ADMINS,
@@ -22,6 +24,13 @@ from tests.flows.policies import (
     versions,
 )
 from tests.flows.stage import Mailroom
+
+
+@pytest_asyncio.fixture
+async def mailroom(gated: Mailroom) -> Mailroom:
+    """Nobody has changed the policy yet."""
+    return gated
+
 
 # Reading it.
 

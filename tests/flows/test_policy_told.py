@@ -1,16 +1,12 @@
 """Who hears of a change of the policy, and who hears that he is the only one who can approve."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session
+import pytest_asyncio
 
-from sandbox.slack import ANA, BEN, MAIL, TEAM
+from sandbox.slack import ANA, BEN
 from sandbox.slack.person import Person
-from storage import requests
-from storage.states import RequestState
-from storage.tables import Request
 from tests.flows.policies import (
     ALSO,
     APPROVERS,
@@ -25,6 +21,13 @@ from tests.flows.policies import (
     shown,
 )
 from tests.flows.stage import Mailroom
+
+
+@pytest_asyncio.fixture
+async def mailroom(gated: Mailroom) -> Mailroom:
+    """Nobody has changed the policy yet."""
+    return gated
+
 
 # Who is told.
 
@@ -83,34 +86,6 @@ async def test_of_very_many_a_hundred_are_told(mailroom: Mailroom) -> None:
     await changed(mailroom, mailroom.ana, APPROVERS, **{"User groups": ["@many"]})
     counts = await told(mailroom, *(mailroom.slack.person(person) for person in many))
     assert sum(counts) == 100
-
-
-async def test_requests_that_wait_for_a_decision_are_looked_at_again_after_a_change(mailroom: Mailroom) -> None:
-    later = mailroom.clock() + timedelta(days=1)
-
-    def add(session: Session) -> int:
-        request = Request(
-            workspace_id=TEAM,
-            kind="domain_create",
-            parameters={"domain": "new.example"},
-            asker=BEN,
-            asked_in=MAIL,
-            state=RequestState.AWAITING_DECISION,
-            home_channel=MAIL,
-            deduplication_key="trigger:waiting",
-            created_at=mailroom.clock(),
-            leased_until=later,
-        )
-        return requests.add(session, request).id
-
-    assert mailroom.bot is not None
-    waiting = await mailroom.bot.database.write(add)
-    await changed(mailroom, mailroom.ana, GATES, **{"Domains need": "Nothing"})
-    found = await mailroom.bot.database.read(lambda session: requests.get(session, TEAM, waiting))
-    assert found is not None
-    assert found.due_at is not None
-    assert found.due_at <= mailroom.clock()
-    assert found.leased_until == later
 
 
 # One who is alone.

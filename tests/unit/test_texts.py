@@ -344,8 +344,8 @@ def test_each_message_has_at_most_one_emphasised_button_and_labels_that_begin_wi
 
 
 def test_each_builder_is_in_the_table() -> None:
-    modules = (answers, audit, card, deciding, explaining, forms, guide, lists, policies, policy_forms, secrets)
-    modules += (standing, thread)
+    decisions = (card, deciding, explaining, policies, policy_forms)
+    modules = (answers, audit, *decisions, forms, guide, lists, secrets, standing, thread)
     builders: set[Callable[..., Any]] = {
         value
         for module in modules

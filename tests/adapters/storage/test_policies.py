@@ -149,10 +149,8 @@ def test_what_waits_for_a_decision_is_recalled_and_nothing_else(session: Session
     idle = rows.request(session, state=waiting, due_at=None)
     elsewhere = rows.request(session, "T2", state=waiting, due_at=later)
     planning = rows.request(session, state=RequestState.PLANNING, due_at=later)
-    held = requests.hold_awaiting(session, "T1")
-    assert held == [here.id, idle.id]
     decided = rows.request(session, state=RequestState.APPROVED, due_at=later)
-    requests.recall(session, [*held, decided.id], now=NOW)
+    requests.recall(session, "T1", now=NOW)
     session.expire_all()
     assert (here.due_at, here.leased_until, idle.due_at) == (NOW, later, NOW)
     assert [each.due_at for each in (elsewhere, planning, decided)] == [later] * 3
