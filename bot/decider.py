@@ -37,6 +37,9 @@ OPEN = (RequestState.PLANNING, RequestState.AWAITING_DECISION)
 """The states in which a request can be cancelled."""
 
 
+TWICE = "already approved"
+
+
 class _Outdated(Exception):
     """The rows say something else than when Slack was asked about the people."""
 
@@ -155,7 +158,9 @@ class Decider:
         if no is not None:
             return no
         if verdict == APPROVED and any(yes.person == origin.person for yes in case.yes):
-            return _Answer(f"{deciding.ALREADY_YOURS} {_so_far(request, case, judges)}")
+            text = f"{deciding.ALREADY_YOURS} {_so_far(request, case, judges)}"
+            self._audit(session, origin=origin, action=verdict, outcome="refused", request=request.id, why=TWICE)
+            return _Answer(text)
         self._write_down(session, request, origin, verdict, reason)
         case = case_of(session, request, operation)
         if verdict == REJECTED:
@@ -237,7 +242,9 @@ class Decider:
         requests.move(session, request.id, RequestState.AWAITING_DECISION, RequestState.APPROVED, **due)
         session.refresh(request)
         owing.refresh(session, request, now=now)
-        owing.thread(session, request, f"approved:{request.round}", deciding.approved(request.asker, case), now=now)
+        if verdict != CONFIRMED:  # the asker knows what he just did
+            message = deciding.approved(request.asker, case)
+            owing.thread(session, request, f"approved:{request.round}", message, now=now)
         return _Answer(deciding.CONFIRMED_NOW if verdict == CONFIRMED else deciding.APPROVED_NOW)
 
     def _may_reject(self, ballot: Ballot, origin: Origin, judges: _Judges, session: Session) -> _Answer:

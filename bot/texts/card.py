@@ -46,7 +46,7 @@ def _put_together(progress: Progress, case: Case, preface: str, status: str) -> 
         status = deciding.waiting(request, case)
     title = operation.title()
     return Message(
-        f"{mrkdwn.person(request.asker)} asked for {title}. {status}",
+        f"{mrkdwn.person(request.asker)} asked for {title}. {_spoken(progress, case, status) if waits else status}",
         [
             *([section(preface)] if preface else []),
             section(f"*{title[0].upper()}{title[1:]}*\nAsked for by {mrkdwn.person(request.asker)}"),
@@ -59,11 +59,18 @@ def _put_together(progress: Progress, case: Case, preface: str, status: str) -> 
     )
 
 
+def _spoken(progress: Progress, case: Case, status: str) -> str:
+    """What screen readers get instead of the blocks: who is to act, on what, and how."""
+    details = ", ".join(progress.operation.details())
+    plan = ". ".join(plan_lines(progress.operation, progress.plan))
+    return f"{status} {f'{details}. ' if details else ''}{plan}. {deciding.how(case)}"
+
+
 def _decided(progress: Progress, case: Case) -> list[Block]:
     """The buttons while it waits; afterwards who decided, when and why."""
     request = progress.request
     if request.state is RequestState.AWAITING_DECISION:
-        return [*deciding.small_print(request, case), deciding.buttons(request, case)]
+        return [deciding.buttons(request, case), *deciding.small_print(request, case)]
     if request.state is RequestState.PLANNING:
         return [deciding.only_cancel(request)]
     said = deciding.outcome(request, case)

@@ -45,9 +45,9 @@ def waiting(request: Request, case: Case) -> str:
     if case.ruling.gate is Gate.CONFIRM:
         return f"*Waiting for {mrkdwn.person(request.asker)} to confirm.*"
     so_far = len(case.yes)
-    counted = f" {so_far} of {case.ruling.needed}" if case.ruling.needed > 1 else ""
-    by = f", by {people(decision.person for decision in case.yes)}" if so_far else ""
-    return f"*Waiting for approval{counted}*{by}. {_who(request, case)}".strip()
+    counted = f": {so_far} of {case.ruling.needed}" if case.ruling.needed > 1 else ""
+    by = f", by {people(decision.person for decision in case.yes)}." if so_far else ""
+    return f"*Waiting for approval{counted}{'' if by else '.'}*{by} {_who(request, case)}".strip()
 
 
 def may_approve(case: Case) -> str:
@@ -57,9 +57,15 @@ def may_approve(case: Case) -> str:
     return f"Approvers are {_and([*named[:_MOST_NAMED], *admins])}." if named or admins else "There are no approvers."
 
 
+def how(case: Case) -> str:
+    """What is to be done, for those who do not see the buttons."""
+    return "Confirm or cancel it." if case.ruling.gate is Gate.CONFIRM else "Approve or reject it."
+
+
 def _who(request: Request, case: Case) -> str:
+    done = {decision.person for decision in case.yes}
     asked = [
-        *(mrkdwn.person(person) for person in case.callable(request.asker)),
+        *(mrkdwn.person(person) for person in case.callable(request.asker) if person not in done),
         *(mrkdwn.group(group) for group in case.groups),
     ]
     also = "Slack's admins may also decide." if asked else "Slack's admins may decide."
@@ -215,7 +221,7 @@ ADMINS = "Slack's admins"
 
 def counted(so_far: int, needed: int) -> str:
     """An approval that is not the last one."""
-    return f"Your approval counts: {so_far} of {needed}. Nothing is sent before there are {needed}."
+    return f"Your approval counts: {so_far} of {needed}."
 
 
 APPROVED_NOW = "Approved. It is carried out now; the result follows in its thread."
@@ -226,12 +232,14 @@ ALREADY_YOURS = "You approved this already."
 
 
 def late(request: Request, case: Case) -> str:
-    """Somebody else was faster, or it has ended otherwise."""
+    """Somebody else was faster, or it has ended otherwise, or there is nothing to decide about yet."""
+    if request.state is RequestState.PLANNING:
+        return "There is no plan to decide about yet. The buttons come with it."
     said = outcome(request, case)
     if not said:
-        return "This has been decided already. The root message shows how it stands."
+        return "Too late. Its message shows how it stands."
     reason = f" Reason: {mrkdwn.escape(mrkdwn.cut(request.reason, 300))}" if request.reason else ""
-    return f"This is decided already. {said}.{reason}"
+    return f"Too late. {said}.{reason}"
 
 
 def changed(operation: Operation) -> str:

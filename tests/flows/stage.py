@@ -40,8 +40,12 @@ IMPATIENT = Timeouts(pool=5, connect=5, write=5, read=0.4, total=1)
 
 
 def _requests(session: Session) -> Iterable[Request]:
-    waiting = select(Request).where(Request.state == RequestState.PLANNING)
+    waiting = select(Request).where(col(Request.state).in_((RequestState.PLANNING, RequestState.APPROVED)))
     return session.exec(waiting.where(col(Request.workspace_id).not_in(paused()))).all()
+
+
+def _undecided(session: Session) -> Iterable[Request]:
+    return session.exec(select(Request).where(Request.state == RequestState.AWAITING_DECISION)).all()
 
 
 def _calls(session: Session) -> Iterable[Call]:
@@ -63,7 +67,14 @@ def _policies(session: Session) -> Iterable[Policy]:
     return session.exec(select(Policy).where(Policy.state == PolicyState.UNTOLD)).all()
 
 
-AT_WORK: tuple[Callable[[Session], Iterable[Any]], ...] = (_requests, _calls, _checks, _policies, _notices)
+AT_WORK: tuple[Callable[[Session], Iterable[Any]], ...] = (
+    _requests,
+    _undecided,
+    _calls,
+    _checks,
+    _policies,
+    _notices,
+)
 """The rows on which the bot acts by itself."""
 
 
