@@ -1,5 +1,6 @@
 """Deciding about requests: who clicked what, whether it counts, and what he is told."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -20,10 +21,11 @@ from bot.notices import owing
 from bot.operation import Operation
 from bot.people import People
 from bot.policy import Gate
+from bot.progress import Differences, Plan
 from bot.rulings import case_of
 from bot.texts import deciding, refusals
 from bot.worker.ending import expire
-from storage import audit, decisions, requests
+from storage import audit, decisions, moves, requests
 from storage.database import Database
 from storage.decisions import APPROVED, CONFIRMED, REJECTED
 from storage.states import RequestState
@@ -31,13 +33,17 @@ from storage.tables import Decision, Request
 
 log = structlog.get_logger(__name__)
 
+PATIENCE_SECONDS = 1.2
+"""How long Slack is asked who counts, after up to 1.5 s for who clicked: it waits 3 s for us."""
 MOST_LOOKS = 5
 """How often a click is judged anew, since the policy or the approvals changed while Slack was asked."""
+NOTHING_CAME = (RequestState.REJECTED, RequestState.EXPIRED, RequestState.CANCELLED)
 OPEN = (RequestState.PLANNING, RequestState.AWAITING_DECISION)
 """The states in which a request can be cancelled."""
 
 
 TWICE = "already approved"
+NEEDS_APPROVAL = (deciding.NEEDS_APPROVAL_NOW, "needs approval")
 
 
 class _Outdated(Exception):
@@ -85,12 +91,16 @@ class Decider:
         """Make sure that this person may reject a plan now; gives the request's title. Raises `UserError`."""
         return await self._judged(ballot, origin, REJECTED, partial(self._may_reject, ballot, origin))
 
-    async def title(self, ballot: Ballot, workspace: str) -> str:
-        """What a request is for; raises `UserError` where there is none."""
+    async def closed(self, ballot: Ballot, workspace: str) -> str:
+        """What somebody is told who closed the form for a reason; raises `UserError` where there is no such request."""
         request = await self._database.read(lambda session: requests.get(session, workspace, ballot.request))
         if request is None:
             raise UserError(refusals.UNKNOWN_REQUEST)
-        return _operation(request).title()
+        return deciding.closed(_operation(request).title(), waits=request.state is RequestState.AWAITING_DECISION)
+
+    async def note_unreadable(self, origin: Origin, action: str) -> None:
+        """Write down that somebody used a button or form that no version of the bot could have posted for this."""
+        await self._note_refusal(origin, action, None, "unreadable")
 
     async def cancel(self, request_id: int, origin: Origin) -> str:
         """Take a request back, as its asker can until it was approved; gives what happened. Raises `UserError`."""
@@ -104,8 +114,7 @@ class Decider:
         if request is None:
             raise UserError(refusals.UNKNOWN_REQUEST)
         if request.asker != origin.person:
-            write = partial(self._audit, origin=origin, action="ask again", outcome="refused", request=request_id)
-            await self._database.write(write)
+            await self._note_refusal(origin, "ask again", request_id, "not the asker")
             raise Forbidden(deciding.NOT_YOURS_TO_REPEAT)
         return _operation(request), request
 
@@ -135,13 +144,15 @@ class Decider:
 
         rules, before = await self._database.read(read)
         try:
-            counts = {actor.id: await self._approvers.counts(origin.workspace, rules, actor)}
-            for person in before:
-                counts[person] = await self._approvers.may_approve(origin.workspace, rules, person)
-        except TryAgain:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                found = await asyncio.gather(
+                    self._approvers.counts(origin.workspace, rules, actor),
+                    *(self._approvers.may_approve(origin.workspace, rules, person) for person in before),
+                )
+        except (TryAgain, TimeoutError) as error:
             await self._note_refusal(origin, verdict, ballot.request, "could not check")
-            raise
-        return _Judges(rules, counts)
+            raise error if isinstance(error, TryAgain) else TryAgain(refusals.WHO_APPROVES) from None
+        return _Judges(rules, dict(zip((actor.id, *before), found, strict=True)))
 
     def _count(
         self, ballot: Ballot, origin: Origin, verdict: str, reason: str | None, judges: _Judges, session: Session
@@ -193,18 +204,23 @@ class Decider:
             return refuse(deciding.late(request, case), "too late")
         if (ballot.round, ballot.hash) != (request.round, request.plan_hash):
             owing.refresh(session, request, now=self._clock())
-            return refuse(deciding.changed(operation), "an older plan")
+            found = Plan.of(request).changes if ballot.round == request.round - 1 else Differences()
+            return refuse(deciding.changed(operation, found), "an older plan")
         if Rules.of(session, origin.workspace) != judges.rules or any(
             decision.person not in judges.approve for decision in case.decisions
         ):
             raise _Outdated
         no = _not_his(request, case, origin.person, verdict, approver=judges.approve[origin.person])
+        if no == NEEDS_APPROVAL:  # the card may say otherwise, and approvers were not called
+            moves.put_off(session, Request, request.id, self._clock())
         return refuse(*no) if no else None
 
     def _repeated(self, request: Request, case: Case, verdict: str, judges: _Judges) -> _Answer:
-        """The same click, delivered again: what was said before."""
+        """The same click, delivered again: what was said before, as far as it is still true."""
         if request.state is RequestState.AWAITING_DECISION:
             return _Answer(_so_far(request, case, judges))
+        if verdict != REJECTED and request.state in NOTHING_CAME:
+            return _Answer(deciding.late(request, case))
         done = {REJECTED: deciding.REJECTED_NOW, CONFIRMED: deciding.CONFIRMED_NOW, APPROVED: deciding.APPROVED_NOW}
         return _Answer(done[verdict])
 
@@ -288,7 +304,7 @@ class Decider:
             raise Forbidden(refusals.GUESTS)
         return actor
 
-    async def _note_refusal(self, origin: Origin, action: str, request_id: int, why: str) -> None:
+    async def _note_refusal(self, origin: Origin, action: str, request_id: int | None, why: str) -> None:
         write = partial(self._audit, origin=origin, action=action, outcome="refused", request=request_id, why=why)
         await self._database.write(write)
 
@@ -298,7 +314,7 @@ class Decider:
         return _Answer(text, refused=True)
 
     def _audit(
-        self, session: Session, *, origin: Origin, action: str, outcome: str, request: int, **details: Any
+        self, session: Session, *, origin: Origin, action: str, outcome: str, request: int | None, **details: Any
     ) -> None:
         audit.append(
             session,
@@ -307,7 +323,7 @@ class Decider:
             actor=origin.person,
             action=action,
             outcome=outcome,
-            subject=f"request:{request}",
+            subject=f"request:{request}" if request else "",
             details={"channel": origin.channel, **details},
         )
 
@@ -318,7 +334,7 @@ def _not_his(request: Request, case: Case, person: str, verdict: str, *, approve
     if verdict == CONFIRMED:
         if person != request.asker:
             return deciding.NOT_YOURS_TO_CONFIRM, "not the asker"
-        return (deciding.NEEDS_APPROVAL_NOW, "needs approval") if approves else None
+        return NEEDS_APPROVAL if approves else None
     if not approves:
         return deciding.ONLY_TO_CONFIRM, "needs a confirmation"
     if access.may_decide(case.ruling, asker=request.asker, person=person, approver=approver):

@@ -101,14 +101,18 @@ class Intake:
 
     async def _ask_by_the_rules(self, operation: Operation, origin: Origin, again: bool, actor: Actor) -> int:  # noqa: FBT001 - as `_ask`
         """Check who may ask, and where, by rules that the transaction finds still in force."""
+        rules = self._rules.get(origin.workspace) or await self._rules_now(origin.workspace)
         for _ in range(MOST_LOOKS):
-            rules = self._rules.get(origin.workspace) or await self._rules_now(origin.workspace)
-            await self._may_ask_here(operation, origin, actor, rules.policy)
-            try:
-                asked = partial(self._ask, operation, origin, again, rules.version)
-                return _unless_refused(await self._database.write(asked))
-            except _Outdated:
-                await self._rules_now(origin.workspace)
+            no = await self._not_here(origin, actor, rules.policy)
+            if no is None:
+                try:
+                    asked = partial(self._ask, operation, origin, again, rules.version)
+                    return _unless_refused(await self._database.write(asked))
+                except _Outdated:
+                    log.debug("the policy has changed", workspace=origin.workspace)
+            before, rules = rules, await self._rules_now(origin.workspace)
+            if no is not None and before.version == rules.version:
+                await self._refuse(origin, operation.kind, *no, parameters=operation.parameters())
         raise TryAgain(refusals.BUSY)
 
     async def _rules_now(self, workspace: str) -> Rules:
@@ -118,16 +122,16 @@ class Intake:
         self._rules[workspace] = rules
         return rules
 
-    async def _may_ask_here(self, operation: Operation, origin: Origin, actor: Actor, policy: Policy) -> None:
-        """Refuse whom the policy does not let ask, or not in this channel."""
+    async def _not_here(self, origin: Origin, actor: Actor, policy: Policy) -> tuple[str, str] | None:
+        """Why the policy does not let this person ask, or not in this channel, for him and for the audit."""
         if policy.channels and origin.channel not in policy.channels:
-            said = refusals.other_channel(policy.channels)
-            await self._refuse(origin, operation.kind, said, "not in this channel", parameters=operation.parameters())
-        if policy.limits_askers and actor.id not in policy.askers:
-            in_group = await self._approvers.in_groups(origin.workspace, policy.asker_groups, actor.id)
-            if not access.may_ask_here(policy, actor, in_group=in_group):
-                said = refusals.not_an_asker(policy.askers, policy.asker_groups)
-                await self._refuse(origin, operation.kind, said, "may not ask", parameters=operation.parameters())
+            return refusals.other_channel(policy.channels), "not in this channel"
+        if not policy.limits_askers or actor.id in policy.askers:
+            return None
+        in_group = await self._approvers.in_groups(origin.workspace, policy.asker_groups, actor.id)
+        if access.may_ask_here(policy, actor, in_group=in_group):
+            return None
+        return refusals.not_an_asker(policy.askers, policy.asker_groups), "may not ask"
 
     def _ask(
         self,

@@ -146,6 +146,10 @@ class Ruling:
         """As it is stored."""
         return asdict(self)
 
+    def stricter_than(self, other: "Ruling") -> bool:
+        """Whether its gate asks for more."""
+        return _STRICTNESS.index(self.gate) > _STRICTNESS.index(other.gate)
+
     def at_least(self, today: "Ruling") -> "Ruling":
         """The stricter of both in each respect: what was planned, and what today's policy says."""
         gate = max(self.gate, today.gate, key=_STRICTNESS.index)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -37,6 +37,32 @@ PENDING = Outcome(ok=None, word="")
 
 
 @dataclass(frozen=True)
+class Differences:
+    """In what a plan got worse than the one before it."""
+
+    appeared: tuple[str, ...] = ()
+    """Names that will not be made, since they exist now or another request makes them."""
+    gone: tuple[str, ...] = ()
+    """Names that will be made, since they no longer exist."""
+    unready: str | None = None
+    """The status of a domain that was ready."""
+    exceeds: int = 0
+    """By how many MB the quotas are too much now, where they were not."""
+    stricter: bool = False
+    """Whether it needs approval, which a confirmation is not."""
+
+    @classmethod
+    def read(cls, stored: dict[str, Any]) -> "Differences":
+        """As they were stored with a plan."""
+        names = {name: tuple(stored.get(name, ())) for name in ("appeared", "gone")}
+        return cls(**{**stored, **names})
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return self != Differences()
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a look at MailAPI said before anything was sent."""
 
@@ -49,6 +75,8 @@ class Plan:
     findings: Findings = field(default_factory=Findings)
     ruling: Ruling | None = None
     """What the policy said when this was planned; `None` before that."""
+    changes: Differences = field(default_factory=Differences)
+    """In what it is worse than the plan that was agreed to before it."""
 
     @classmethod
     def of(cls, request: Request) -> "Plan":
@@ -61,6 +89,7 @@ class Plan:
             stored.get("unplanned"),
             Findings.read(stored.get("findings") or {}),
             Ruling.read(stored["ruling"]) if stored.get("ruling") else None,
+            Differences.read(stored.get("changes") or {}),
         )
 
     def stored(self) -> dict[str, Any]:
@@ -72,6 +101,7 @@ class Plan:
             "unplanned": self.unplanned,
             "findings": self.findings.stored(),
             "ruling": self.ruling.stored() if self.ruling else None,
+            "changes": asdict(self.changes) if self.changes else None,
         }
 
     @property
@@ -95,24 +125,6 @@ class Plan:
         return hashlib.sha256(json.dumps(agreed, sort_keys=True).encode()).hexdigest()[:HASH_LENGTH]
 
 
-@dataclass(frozen=True)
-class Differences:
-    """In what a plan got worse than the one before it."""
-
-    appeared: tuple[str, ...] = ()
-    """Names that will not be made, since they exist now or another request makes them."""
-    gone: tuple[str, ...] = ()
-    """Names that will be made, since they no longer exist."""
-    unready: str | None = None
-    """The status of a domain that was ready."""
-    exceeds: int = 0
-    """By how many MB the quotas are too much now, where they were not."""
-
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return self != Differences()
-
-
 def differences(before: Plan, now: Plan) -> Differences:
     """What somebody who agreed to the plan `before` has not agreed to; that a window closed is none of it."""
     unready = bool(before.findings.ready) and not now.findings.ready
@@ -121,6 +133,7 @@ def differences(before: Plan, now: Plan) -> Differences:
         gone=tuple(sorted(before.taken - now.taken)),
         unready=(now.findings.status or "") if unready else None,
         exceeds=0 if before.findings.exceeds else now.findings.exceeds,
+        stricter=bool(before.ruling and now.ruling and now.ruling.stricter_than(before.ruling)),
     )
 
 

@@ -1,19 +1,21 @@
 """The buttons under a request that waits for a decision, and the form for a reason."""
 
 import json
+import re
 from collections.abc import Callable
 
 import structlog
 
 from bot.case import Ballot
 from bot.decider import Decider
-from bot.errors import UserError
+from bot.errors import TryAgain, UserError
 from bot.listeners.dispatch import Dispatch
 from bot.listeners.doors import ClickDoor, ClosedDoor, Door, FormDoor, workspace_of
 from bot.listeners.whereabouts import Whereabouts
 from bot.slack import SlackError
 from bot.texts import deciding, forms, refusals
 from bot.texts.message import Message
+from storage.decisions import APPROVED, CONFIRMED, REJECTED
 
 log = structlog.get_logger(__name__)
 
@@ -28,55 +30,83 @@ class Decisions:
 
     async def approve(self, door: ClickDoor) -> None:
         """Yes, by somebody who may."""
-        await self._done(door, await self._decider.approve(_ballot(door), door.origin))
+        ballot = await self._ballot(door, APPROVED)
+        await self._done(door, await self._decider.approve(ballot, door.origin))
 
     async def confirm(self, door: ClickDoor) -> None:
         """Yes, by the person who asked."""
-        await self._done(door, await self._decider.confirm(_ballot(door), door.origin))
+        ballot = await self._ballot(door, CONFIRMED)
+        await self._done(door, await self._decider.confirm(ballot, door.origin))
 
     async def cancel(self, door: ClickDoor) -> None:
         """Never mind, by the person who asked."""
-        await self._done(door, await self._decider.cancel(_ballot(door).request, door.origin))
+        ballot = await self._ballot(door, "cancel")
+        await self._done(door, await self._decider.cancel(ballot.request, door.origin))
 
     async def ask_again(self, door: ClickDoor) -> None:
-        """The same once more, as a new request where the old one was asked."""
-        operation, before = await self._decider.asked_before(_number(door), door.origin)
+        """The same once more, as a new request where the old one was asked; a second click makes no second one."""
+        operation, before = await self._decider.asked_before(await self._number(door), door.origin)
         where = Whereabouts(before.asked_in, before.asked_thread)
-        await self._dispatch.ask(door, operation, again=True, where=where)
+        await self._dispatch.ask(door, operation, again=True, where=where, once=f"again:{before.id}")
 
     async def open_rejection(self, door: ClickDoor) -> None:
         """The form for a reason; whoever may not reject is told before he has typed one."""
-        ballot = _ballot(door)
+        ballot = await self._ballot(door, REJECTED)
         title = await self._decider.about_to_reject(ballot, door.origin)
         kept = json.dumps({"ballot": str(ballot), "channel": door.origin.channel, "thread": door.origin.thread})
         await door.show(deciding.rejection_form(title, kept))
 
     async def reject(self, door: FormDoor) -> None:
         """No, with a reason as it was typed."""
-        ballot, _ = _kept(door)
+        ballot, where = await self._kept(door)
         reason = forms.filled_in(door.body["view"]["state"]["values"]).get(deciding.REASON, "")
         problem = _problem(reason)
         if problem is not None:
             await door.ack(response_action="errors", errors={deciding.REASON: problem})
             return
         try:
-            text = await self._decider.reject(ballot, door.origin, reason)
+            text = await self._decider.reject(ballot, where.at(door.origin), reason)
+        except TryAgain:
+            raise  # shown at the field, so that what was typed stays
         except UserError as error:
             text = error.text
         self._nudge()
         await door.ack(response_action="update", view=deciding.told(text))
 
     async def rejection_closed(self, door: ClosedDoor) -> None:
-        """Nothing was decided, and it says so where the button was."""
+        """Nothing was decided by closing it, and it says so where the button was."""
         await door.ack()
-        ballot, where = _kept(door)
-        text = deciding.closed(await self._decider.title(ballot, door.origin.workspace))
+        ballot, where = await self._kept(door)
+        text = await self._decider.closed(ballot, door.origin.workspace)
         if door.room():
             door.after.start(workspace_of(door.body), _whisper(door, where, text))
 
     async def _done(self, door: ClickDoor, text: str) -> None:
         self._nudge()
         await door.reply(Message(text))
+
+    async def _ballot(self, door: ClickDoor, action: str) -> Ballot:
+        try:
+            return Ballot.read(_value(door))
+        except ValueError:
+            await self._decider.note_unreadable(door.origin, action)
+            raise UserError(refusals.OLD_BUTTON) from None
+
+    async def _number(self, door: ClickDoor) -> int:
+        value = _value(door)
+        if not re.fullmatch("[0-9]{1,18}", value):
+            await self._decider.note_unreadable(door.origin, "ask again")
+            raise UserError(refusals.OLD_BUTTON)
+        return int(value)
+
+    async def _kept(self, door: FormDoor | ClosedDoor) -> tuple[Ballot, Whereabouts]:
+        """What the form carries."""
+        metadata = str(door.body["view"].get("private_metadata") or "")
+        try:
+            return Ballot.read(str(json.loads(metadata)["ballot"])), Whereabouts.read(metadata)
+        except (ValueError, TypeError, KeyError):
+            await self._decider.note_unreadable(door.origin, REJECTED)
+            raise UserError(refusals.OLD_FORM) from None
 
 
 async def _whisper(door: Door, where: Whereabouts, text: str) -> None:
@@ -93,24 +123,5 @@ def _problem(reason: str) -> str | None:
     return deciding.LONG_REASON if len(reason) > deciding.LONGEST_REASON else None
 
 
-def _ballot(door: ClickDoor) -> Ballot:
-    try:
-        return Ballot.read(str(door.body["actions"][0].get("value") or ""))
-    except ValueError:
-        raise UserError(refusals.OLD_BUTTON) from None
-
-
-def _number(door: ClickDoor) -> int:
-    value = str(door.body["actions"][0].get("value") or "")
-    if not value.isdecimal() or len(value) > 18:  # noqa: PLR2004 - as many digits as an id has at most
-        raise UserError(refusals.OLD_BUTTON)
-    return int(value)
-
-
-def _kept(door: FormDoor | ClosedDoor) -> tuple[Ballot, Whereabouts]:
-    """What the form carries."""
-    metadata = str(door.body["view"].get("private_metadata") or "")
-    try:
-        return Ballot.read(str(json.loads(metadata)["ballot"])), Whereabouts.read(metadata)
-    except (ValueError, TypeError, KeyError):
-        raise UserError(refusals.OLD_FORM) from None
+def _value(door: ClickDoor) -> str:
+    return str(door.body["actions"][0].get("value") or "")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from bot.auditing import AuditReader
@@ -105,10 +106,20 @@ class Dispatch:
         await door.reply(message if connected else standing.before_connecting(message))
 
     async def ask(
-        self, door: Door, operation: Operation, *, again: bool = False, where: Whereabouts | None = None
+        self,
+        door: Door,
+        operation: Operation,
+        *,
+        again: bool = False,
+        where: Whereabouts | None = None,
+        once: str | None = None,
     ) -> None:
-        """Write a request down and say so; it lives `where` it was asked, unless it is said where."""
+        """Write a request down and say so; it lives `where` it was asked, unless it is said where.
+
+        What is asked `once` is one request, however often.
+        """
         origin = where.at(door.origin) if where else door.origin
+        origin = replace(origin, deduplication_key=once) if once else origin
         message = await self._intake.ask(operation, origin, again=again)
         self._nudge()
         await door.reply(message)

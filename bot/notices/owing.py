@@ -12,7 +12,7 @@ from bot.rulings import case_of
 from bot.texts import card
 from bot.texts.message import Block, Message
 from storage import calls, notices
-from storage.states import REQUEST_ARROWS, NoticeState, RequestState, ends
+from storage.states import NoticeState, RequestState
 from storage.tables import Notice, Request
 
 ROOT, EDIT, THREAD, DIRECT, VIEW, FILE = "root", "edit", "thread", "direct", "view", "file"
@@ -186,9 +186,9 @@ def _owe(
 
 
 def _edit_due(session: Session, request: Request, now: datetime) -> datetime:
-    """An end is shown at once; progress keeps the distance."""
+    """Progress keeps the distance; what somebody did or has to do is shown at once."""
     last = notices.last_told(session, request.id, (ROOT, EDIT))
-    if request.state in ends(REQUEST_ARROWS) or last is None or last.told_at is None:
+    if request.state is not RequestState.RUNNING or last is None or last.told_at is None:
         return now
     return max(now, last.told_at + EDIT_EVERY)
 

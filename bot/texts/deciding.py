@@ -160,6 +160,8 @@ def changes(operation: Operation, found: Differences) -> Iterable[str]:
         yield f"The domain is not ready any more; MailAPI says {mrkdwn.code(found.unready or 'nothing')}"
     if found.exceeds:
         yield f"The quotas are {found.exceeds:,} MB more than the domain has"
+    if found.stricter:
+        yield "It needs approval now: the policy has changed, or other requests of the same person count too"
 
 
 def call(request: Request, title: str, mentions: Sequence[str]) -> Message:
@@ -242,12 +244,11 @@ def late(request: Request, case: Case) -> str:
     return f"Too late. {said}.{reason}"
 
 
-def changed(operation: Operation) -> str:
-    """The button is of an older plan."""
-    return (
-        f"This button belongs to an older plan for {operation.title()}, so nothing was decided. "
-        "The message shows the new plan now; decide there."
-    )
+def changed(operation: Operation, found: Differences) -> str:
+    """The button is of an older plan; what is different is known of the one before."""
+    said = f"The plan for {operation.title()} has changed since this button, so nothing was decided."
+    lines = "".join(f"\n• {line}" for line in changes(operation, found))
+    return f"{said}{lines}\nIts message shows the new plan; decide there."
 
 
 NOT_AN_APPROVER = "Only approvers may decide this, and the policy does not name you. `/mail policy` shows who they are."
@@ -258,15 +259,18 @@ NOT_YOUR_OWN = (
 NOT_YOURS_TO_CONFIRM = "Only the person who asked for this can confirm it."
 NOT_YOURS_TO_CANCEL = "Only the person who asked for this can cancel it. Approvers can reject it."
 NOT_YOURS_TO_REPEAT = "Only the person who asked for this can ask again. `/mail help` shows how to ask yourself."
-NEEDS_APPROVAL_NOW = "The policy has changed since you asked: this needs an approver's decision now."
+NEEDS_APPROVAL_NOW = (
+    "This needs an approver now: the policy has changed since you asked, or what you asked for besides counts too."
+)
 ONLY_TO_CONFIRM = "This needs nobody's approval: the person who asked confirms it, or cancels it."
 NO_REASON = "Say why, so that the person who asked knows what to do."
 LONG_REASON = f"A reason has at most {LONGEST_REASON:,} characters."
 
 
-def closed(title: str) -> str:
+def closed(title: str, *, waits: bool) -> str:
     """The form for a reason was closed."""
-    return f"Nothing was decided: you closed the form for {title}, and it still waits for a decision."
+    rest = "It still waits for a decision." if waits else "Its message shows how it stands."
+    return f"You closed the form, so you have not rejected {title}. {rest}"
 
 
 def rejection_form(title: str, metadata: str) -> Block:

@@ -154,6 +154,7 @@ DECIDED = "This was decided already, or has settled itself. The root message sho
 NOT_YOUR_AUDIT = "Only approvers, and those who may change the policy, can see the audit."
 WHO_ARE_YOU = "Slack did not say in time who you are, so nothing was done. Try again."
 WHO_IS_IN_GROUP = "Slack did not say in time who is in the user groups of the policy, so nothing was done. Try again."
+WHO_APPROVES = "Slack did not say in time who may approve, so nothing was done. Try again."
 BUSY = "Too much is being looked up for this workspace just now. Try again in a moment."
 FORM_TOO_LATE = "The form could not be opened, since it took too long. Try once more."
 CREDENTIALS_TOO_LATE = "The credentials could not be opened, since it took too long. Click once more."

@@ -208,6 +208,7 @@ def _put_to_decision(
     """Wait for a decision on the plan; decisions on the one before no longer count."""
     policy = Rules.of(session, request.workspace_id).policy
     again = request.state is RequestState.APPROVED
+    planned = replace(planned, changes=differences(before, planned)) if again else planned
     announced = notices.root_is_out(session, request.workspace_id, request.id)
     values: dict[str, Any] = {
         "plan": planned.stored(),
@@ -226,7 +227,7 @@ def _put_to_decision(
     session.refresh(request)
     owing.refresh(session, request, now=now)
     if again:
-        message = deciding.looked_again(request.asker, operation, differences(before, planned))
+        message = deciding.looked_again(request.asker, operation, planned.changes)
         owing.thread(session, request, f"round:{request.round}", message, now=now)
     log.info("request waits for a decision", request=request.id, round=request.round)
 
