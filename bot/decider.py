@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -254,7 +254,8 @@ class Decider:
         if case.ruling.gate is Gate.APPROVE and _counting(request, case, judges) < case.ruling.needed:
             owing.refresh(session, request, now=now)
             return _Answer(_so_far(request, case, judges))
-        due: dict[str, Any] = {"due_at": now, "leased_until": None, "attempts": 0}
+        agreed = replace(Plan.of(request), ruling=case.ruling).stored()  # what it passed is what is asked of it later
+        due: dict[str, Any] = {"due_at": now, "leased_until": None, "attempts": 0, "plan": agreed}
         requests.move(session, request.id, RequestState.AWAITING_DECISION, RequestState.APPROVED, **due)
         session.refresh(request)
         owing.refresh(session, request, now=now)

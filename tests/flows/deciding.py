@@ -15,8 +15,14 @@ CAT, DAN = "U0CAT00001", "U0DAN00001"
 async def asks(mailroom: Mailroom, line: str = BULK, *, channel: str = MAIL, by: Person | None = None) -> Message:
     """The root message of what Ben asks for, once it waits for a decision."""
     asker = by or mailroom.ben
+    before = {message.ts for message in await mailroom.roots(asker, channel)}
     await asker.types(channel, line)
-    return await mailroom.root(asker, "Waiting for", channel=channel)
+
+    async def find() -> Message | None:
+        roots = await mailroom.roots(asker, channel)
+        return next((m for m in roots if m.ts not in before and "Waiting for" in m.visible), None)
+
+    return await mailroom.slack.until(find, what="a request that waits")
 
 
 async def joins(mailroom: Mailroom, user: str = CAT, name: str = "cat", **fields: Any) -> Person:

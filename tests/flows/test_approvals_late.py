@@ -169,6 +169,7 @@ async def test_a_rejection_that_is_delivered_again_is_answered_the_same(gated: M
     assert [e["ack"] for e in submitted[-2:]] == [third.payload] * 2
     assert "Rejected. Nothing was created" in str(third.payload)
     assert (await audited(gated)).count((ANA, "rejected", "done")) == 1
+    await gated.at_rest()
     assert len(await thread_of(gated, card)) == 1
 
 
