@@ -186,8 +186,13 @@ class Slack:
         await _named(self.client.views_update(view_id=view_id, view=view))
 
     async def actor(self, user: str, workspace: str) -> Actor:
-        """A person's standing in a workspace, from users.info."""
-        answer = await _named(self.client.users_info(user=user))
+        """A person's standing in a workspace, from users.info; one whom Slack does not know is gone."""
+        try:
+            answer = await _named(self.client.users_info(user=user))
+        except Refused as error:
+            if str(error) in ("user_not_found", "user_not_visible"):
+                return Actor(id=user, deactivated=True)
+            raise
         return _actor(answer["user"], workspace)
 
     async def admins(self, workspace: str) -> list[Actor]:

@@ -139,13 +139,6 @@ def direct(session: Session, workspace: str, user: str, key: str, message: Messa
     notices.owe(session, notice)
 
 
-def answer_to_cards(session: Session, request: Request, key: str, message: Message, *, now: datetime) -> None:
-    """Say something to each who has a card of his own, below it: an edit notifies nobody."""
-    for original in notices.of_kind(session, request.id, COPY):
-        person = original.recipient or ""
-        direct(session, request.workspace_id, person, f"request:{request.id}:{key}", message, now=now)
-
-
 def view(session: Session, workspace: str, view_id: str, key: str, content: Block, *, now: datetime) -> None:
     """Owe an update of a form that is open on somebody's screen."""
     notice = Notice(

@@ -16,7 +16,7 @@ from bot.pool import Pool
 from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError
 from storage import notices, requests
 from storage.database import Database
-from storage.states import NoticeState
+from storage.states import NoticeState, RequestState
 from storage.tables import Notice, Request
 
 log = structlog.get_logger(__name__)
@@ -178,6 +178,8 @@ class Teller:
             self._drop(notice, reason, session)
             return
         request.in_direct_message, request.root_ts = True, None
+        if request.state is RequestState.AWAITING_DECISION:
+            request.due_at = self._clock()  # nobody but the asker sees it there, so the others get cards
         session.add(request)
         session.flush()
         log.info("request goes on in a direct message", request=request.id, reason=reason)

@@ -10,6 +10,7 @@ from bot.progress import Plan, Progress
 from bot.texts import deciding
 from bot.texts.message import Block, Message, context, section
 from storage.states import CallState, RequestState
+from storage.tables import Request
 
 BAR = 20
 """How many characters the progress bar has."""
@@ -31,12 +32,18 @@ def card(progress: Progress, case: Case | None = None, *, moved: str | None = No
 
 def copy(progress: Progress, case: Case) -> Message:
     """The card of an approver who is not in the channel; how far it is later is shown there alone."""
-    request = progress.request
-    preface = f"Asked in {mrkdwn.channel(request.asked_in)}, where you are not. You can decide here."
-    if request.state is not RequestState.AWAITING_DECISION:
-        preface = f"Asked in {mrkdwn.channel(request.asked_in)}."
-    running = request.state is RequestState.RUNNING
-    return _put_together(progress, case, preface, "*In progress.*" if running else _status(progress))
+    running = progress.request.state is RequestState.RUNNING
+    return _put_together(
+        progress, case, _asked_in(progress.request), "*In progress.*" if running else _status(progress)
+    )
+
+
+def _asked_in(request: Request) -> str:
+    """Why somebody has a card of his own."""
+    if request.asked_in.startswith("D"):
+        return "Asked in a direct message."
+    where = "where Mailroom cannot post" if request.in_direct_message else "where you are not"
+    return f"Asked in {mrkdwn.channel(request.asked_in)}, {where}."
 
 
 def _put_together(progress: Progress, case: Case, preface: str, status: str) -> Message:

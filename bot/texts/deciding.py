@@ -128,11 +128,10 @@ def cancelled(request: Request) -> Message:
     return Message(text, [section(text), _ask_again(request)])
 
 
-def expired(request: Request, hours: int) -> Message:
+def expired(request: Request) -> Message:
     """Nobody decided."""
-    within = "1 hour" if hours == 1 else f"{hours} hours"
     text = (
-        f"{mrkdwn.person(request.asker)} Nobody decided within {within}, so this has expired. Nothing was created. "
+        f"{mrkdwn.person(request.asker)} Nobody decided in time, so this has expired. Nothing was created. "
         "“Ask Again” makes a new request of it."
     )
     return Message(text, [section(text), _ask_again(request)])
@@ -146,7 +145,7 @@ def looked_again(asker: str, operation: Operation, found: Differences) -> Messag
     """The plan that was agreed to is no longer what would happen."""
     lines = "\n".join(f"• {line}" for line in changes(operation, found))
     text = f"{mrkdwn.person(asker)} Before sending, MailAPI was looked at again, and this is no longer what was agreed:"
-    foot = "Nothing was sent. It needs a decision again; the message at the top shows the new plan."
+    foot = "Nothing was sent. It needs a decision again; its first message shows the new plan."
     return Message(f"{text}\n{lines}\n{foot}", [section(f"{text}\n{lines}"), section(foot)])
 
 
@@ -168,7 +167,7 @@ def call(request: Request, title: str, mentions: Sequence[str]) -> Message:
     """To those who may decide, where the root message was there before."""
     return Message(
         f"{' '.join(mentions)} This waits for your decision: {title}, asked for by "
-        f"{mrkdwn.person(request.asker)}. The buttons are in the message at the top."
+        f"{mrkdwn.person(request.asker)}. The buttons are in its first message."
     )
 
 
@@ -177,7 +176,7 @@ def reminder(request: Request, title: str, mentions: Sequence[str]) -> Message:
     expires = f" It expires {mrkdwn.moment(request.expires_at)}." if request.expires_at else ""
     return Message(
         f"{' '.join(mentions)} Still waiting for a decision: {title}, asked for by "
-        f"{mrkdwn.person(request.asker)}.{expires} The buttons are in the message at the top."
+        f"{mrkdwn.person(request.asker)}.{expires} The buttons are in its first message."
     )
 
 
@@ -185,8 +184,8 @@ def reminder_directly(request: Request, title: str) -> Message:
     """To somebody who has a card of his own."""
     expires = f" It expires {mrkdwn.moment(request.expires_at)}." if request.expires_at else ""
     return Message(
-        f"{title[0].upper()}{title[1:]}, asked for by {mrkdwn.person(request.asker)}, waits for your decision."
-        f"{expires} The message with its buttons is in this conversation."
+        f"This waits for your decision: {title}, asked for by {mrkdwn.person(request.asker)}.{expires} "
+        "The message with its buttons is in this conversation."
     )
 
 
@@ -206,12 +205,19 @@ def nobody(asker: str, owners: str) -> Message:
     )
 
 
+def too_few(asker: str, needed: int, deciders: Sequence[str], owners: str) -> Message:
+    """More have to approve than may."""
+    return Message(
+        f"{mrkdwn.person(asker)} This needs {needed} approvals, and only {people(deciders)} may approve. "
+        f"{owners} can name approvers with `/mail policy`; until then this waits."
+    )
+
+
 def nobody_directly(request: Request, title: str) -> Message:
     """To those who may change the policy."""
     return Message(
-        f"{title[0].upper()}{title[1:]}, asked for by {mrkdwn.person(request.asker)}, waits for approval, and nobody "
-        "may approve it under the policy as it is. Name approvers with `/mail policy`, or allow approvers to approve "
-        "their own requests."
+        f"Too few people may approve this: {title}, asked for by {mrkdwn.person(request.asker)}. Name approvers with "
+        "`/mail policy`, or allow approvers to approve their own requests."
     )
 
 

@@ -1,5 +1,6 @@
 """Requests that wait for a decision: those who may decide are called and reminded, and what nobody decides expires."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,15 +38,18 @@ MOST_CALLED = 50
 class Audience:
     """Whom a request is put to: people whom the channel shows it, and people who are not there.
 
-    `deciders` is everybody who may decide now, the
-    asker included where he may; `owners` are those who can change the policy.
+    `deciders` is everybody who may decide now as far as it was asked: where the named are enough, not the admins, but
+    the asker where he may, and whoever has approved already. `owners` are those who can change the policy.
     """
 
     present: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    by_role: bool = False
-    """Whether these are Slack's admins, called since the policy names nobody else."""
+    mentioned: frozenset[str] = frozenset()
+    """Whom the card itself mentions; Slack's admins are called only where those named are not enough."""
     deciders: frozenset[str] = frozenset()
+    needed: int = 1
+    own: bool = False
+    """Whether the asker would be an approver if the policy let approvers approve their own."""
     owners: tuple[str, ...] = ()
     withdrawn: frozenset[str] = frozenset()
     """Those who approved and are no approvers any more."""
@@ -80,30 +84,36 @@ def _expire(machine: Machine, request_id: int, session: Session) -> None:
 
 async def _audience(slack: Slack, approvers: Approvers, request: Request, rules: Rules, case: Case) -> Audience:
     """Who is to be called; raises `TryAgain` or `SlackError`."""
-    workspace, asker = request.workspace_id, request.asker
+    workspace, asker, needed = request.workspace_id, request.asker, case.ruling.needed
     if case.ruling.gate is Gate.CONFIRM:
-        return Audience(present=(asker,), deciders=frozenset({asker}))
-    named = await approvers.named(workspace, rules)
-    others = [person for person in named if person != asker]
-    admins = [] if others else [admin.id for admin in await slack.admins(workspace)]
+        return Audience(present=(asker,), mentioned=frozenset({asker}), deciders=frozenset({asker}))
+    done = [decision.person for decision in case.yes]
+    named = (await approvers.named(workspace, rules))[:MOST_CALLED]
+    counts = await _counting(approvers, workspace, rules, (*named, *done, asker))
+    others = [person for person in named if person in counts and person != asker]
+    deciders = {*others, *(person for person in done if person in counts)}
+    deciders |= {asker} & counts if case.ruling.own else set()
+    admins = [] if len(deciders) >= needed else [admin.id for admin in await slack.admins(workspace)]
     by_role = [person for person in admins if person != asker] if rules.policy.admins else []
-    asked = (others or by_role)[:MOST_CALLED]
-    own = case.ruling.own and await approvers.may_approve(workspace, rules, asker)
+    asked = [person for person in dict.fromkeys((*others, *by_role)) if person not in done][:MOST_CALLED]
     there = await _members(slack, request)
     return Audience(
         present=tuple(person for person in asked if person in there),
         absent=tuple(person for person in asked if person not in there),
-        by_role=not others,
-        deciders=frozenset({*asked, *({asker} if own else ())}),
+        mentioned=frozenset(others),
+        deciders=frozenset({*deciders, *by_role}),
+        needed=needed,
+        own=asker in counts,
         owners=tuple(dict.fromkeys((*admins, *([rules.connected_by] if rules.connected_by else ())))),
-        withdrawn=await _withdrawn(approvers, request, rules, case),
+        withdrawn=frozenset(done) - counts,
     )
 
 
-async def _withdrawn(approvers: Approvers, request: Request, rules: Rules, case: Case) -> frozenset[str]:
-    said_yes = [decision.person for decision in case.yes]
-    still = [await approvers.may_approve(request.workspace_id, rules, person) for person in said_yes]
-    return frozenset(person for person, counts in zip(said_yes, still, strict=True) if not counts)
+async def _counting(approvers: Approvers, workspace: str, rules: Rules, people: Collection[str]) -> frozenset[str]:
+    """Those of these people who are approvers now: neither gone, nor guests; raises `TryAgain`."""
+    once = tuple(dict.fromkeys(people))
+    found = await asyncio.gather(*(approvers.may_approve(workspace, rules, person) for person in once))
+    return frozenset(person for person, counts in zip(once, found, strict=True) if counts)
 
 
 async def _members(slack: Slack, request: Request) -> Collection[str]:
@@ -125,14 +135,14 @@ def _call(
     current = requests.lock(session, request.id)
     if current is None or current.state is not RequestState.AWAITING_DECISION or current.round != request.round:
         return
-    if Rules.of(session, request.workspace_id) != rules:
+    if Rules.of(session, request.workspace_id) != rules or current.in_direct_message != request.in_direct_message:
         moves.put_off(session, Request, request.id, now)
         return
     _withdraw(session, current, audience.withdrawn)
     title = operation.title()
     first_time = current.called is None
-    # The root message mentions whom the policy names, so that posting it called those who are in the channel.
-    on_card = () if audience.by_role else audience.present
+    # Posting the root message called those whom it mentions and who are in the channel.
+    on_card = audience.mentioned.intersection(audience.present)
     called = set(current.called if current.called is not None else on_card)
     new = [person for person in audience.present if person not in called]
     if new:
@@ -142,7 +152,7 @@ def _call(
             key = f"request:{current.id}:{current.round}:again"
             message = deciding.reminder_directly(current, title)
             owing.direct(session, current.workspace_id, person, key, message, now=now)
-    if not audience.deciders:
+    if len(audience.deciders) < audience.needed:
         _nobody(session, current, title, rules, audience, now=now)
     elif not first_time and current.remind_at is not None and current.remind_at <= now:
         _remind(session, current, title, audience, now=now)
@@ -163,8 +173,10 @@ def _withdraw(session: Session, request: Request, withdrawn: Collection[str]) ->
 
 def _remind(session: Session, request: Request, title: str, audience: Audience, *, now: datetime) -> None:
     request.reminders += 1
-    if audience.present:
-        message = deciding.reminder(request, title, _mentions(audience.present))
+    alone = (request.asker,) if request.asker in audience.deciders and not audience.absent else ()
+    people = audience.present or alone
+    if people:
+        message = deciding.reminder(request, title, _mentions(people))
         _say(session, request, f"reminder:{request.reminders}", message, now=now)
     for person in audience.absent:
         key = f"request:{request.id}:{request.round}:reminder:{request.reminders}"
@@ -181,22 +193,20 @@ def _set_alarm(request: Request, rules: Rules, *, now: datetime) -> None:
 
 
 def _nobody(session: Session, request: Request, title: str, rules: Rules, audience: Audience, *, now: datetime) -> None:
-    """Nobody may decide: the asker hears it, and so do those who can change that."""
+    """Too few may decide: the asker hears it, and so do those who can change that."""
     owners = deciding.people(audience.owners[:MOST_CALLED]) or deciding.ADMINS
-    alone = _asker_could(audience, request, rules)
-    message = deciding.only_the_asker(request.asker, owners) if alone else deciding.nobody(request.asker, owners)
+    if audience.deciders:
+        message = deciding.too_few(request.asker, audience.needed, sorted(audience.deciders), owners)
+    elif audience.own:
+        message = deciding.only_the_asker(request.asker, owners)
+    else:
+        message = deciding.nobody(request.asker, owners)
     _say(session, request, f"nobody:{rules.version}", message, now=now)
     for owner in audience.owners[:MOST_CALLED]:
         if owner != request.asker:
             key = f"request:{request.id}:{request.round}:nobody:{rules.version}"
             direct = deciding.nobody_directly(request, title)
             owing.direct(session, request.workspace_id, owner, key, direct, now=now)
-
-
-def _asker_could(audience: Audience, request: Request, rules: Rules) -> bool:
-    """Whether the asker would be an approver if the policy let approvers approve their own."""
-    named = request.asker in rules.named
-    return named or (rules.policy.admins and request.asker in audience.owners)
 
 
 def _say(session: Session, request: Request, key: str, message: Message, *, now: datetime) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from bot.approvers import Rules
 from bot.mrkdwn import cut
 from bot.notices import owing
 from bot.progress import Progress
@@ -102,9 +101,7 @@ def expire(session: Session, request: Request, *, now: datetime) -> None:
         return
     session.refresh(request)
     owing.refresh(session, request, now=now)
-    rules = Rules.of(session, request.workspace_id)
-    message = deciding.expired(request, rules.policy.expires_after_hours)
-    owing.thread(session, request, "expired", message, now=now)
+    owing.thread(session, request, "expired", deciding.expired(request), now=now)
     audit.append(
         session,
         request.workspace_id,

@@ -176,7 +176,7 @@ def said_of_a_decision(outside: str) -> Iterator[Built]:
     yield call(deciding.approved, "U7", case_of())
     yield call(deciding.rejected, asked(1, outside, RequestState.REJECTED))
     yield call(deciding.cancelled, asked(1, outside, RequestState.CANCELLED))
-    yield call(deciding.expired, asked(1, outside, RequestState.EXPIRED), 24)
+    yield call(deciding.expired, asked(1, outside, RequestState.EXPIRED))
     found = Differences(TEAM.names(), TEAM.names(), outside, 7)
     yield call(deciding.looked_again, "U7", TEAM, found)
     for builder in (deciding.call, deciding.reminder):
@@ -184,6 +184,7 @@ def said_of_a_decision(outside: str) -> Iterator[Built]:
     yield call(deciding.reminder_directly, waiting, TEAM.title())
     yield call(deciding.only_the_asker, "U7", "<@U8>")
     yield call(deciding.nobody, "U7", deciding.ADMINS)
+    yield call(deciding.too_few, "U7", 2, ["U8"], deciding.ADMINS)
     yield call(deciding.nobody_directly, waiting, TEAM.title())
     yield call(deciding.rejection_form, TEAM.title(), "m" * 3000)
     yield call(deciding.told, deciding.late(asked(1, outside, RequestState.REJECTED), case_of()))
