@@ -173,6 +173,7 @@ class Decider:
             self._audit(session, origin=origin, action=verdict, outcome="refused", request=request.id, why=TWICE)
             return _Answer(text)
         self._write_down(session, request, origin, verdict, reason)
+        decisions.withdraw(session, request, _no_more(request, case, judges))
         case = case_of(session, request, operation)
         if verdict == REJECTED:
             return self._reject(session, request, origin, reason)
@@ -345,11 +346,17 @@ def _not_his(request: Request, case: Case, person: str, verdict: str, *, approve
 
 def _counting(request: Request, case: Case, judges: _Judges) -> int:
     """How many have said yes whose yes counts by today's policy."""
-    return sum(
-        access.may_decide(
-            case.ruling, asker=request.asker, person=yes.person, approver=judges.approve.get(yes.person, False)
-        )
-        for yes in case.yes
+    return sum(_counts(request, case, judges, yes.person) for yes in case.yes)
+
+
+def _no_more(request: Request, case: Case, judges: _Judges) -> list[str]:
+    """Whose earlier yes counts no more."""
+    return [yes.person for yes in case.yes if not _counts(request, case, judges, yes.person)]
+
+
+def _counts(request: Request, case: Case, judges: _Judges, person: str) -> bool:
+    return access.may_decide(
+        case.ruling, asker=request.asker, person=person, approver=judges.approve.get(person, False)
     )
 
 

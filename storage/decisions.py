@@ -1,6 +1,6 @@
 """Decisions: who confirmed, approved or rejected a request. Its row is locked before one is added."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlmodel import Session, col, select
 
@@ -21,6 +21,15 @@ def by_key(session: Session, workspace_id: str, key: str) -> Decision | None:
     """The decision that the same click made already."""
     query = select(Decision).where(Decision.workspace_id == workspace_id, Decision.deduplication_key == key)
     return session.exec(query).first()
+
+
+def withdraw(session: Session, request: Request, people: Collection[str]) -> None:
+    """Let approvals of these people count no more in this round; they stay in the audit."""
+    for decision in of_round(session, request):
+        if decision.person in people and decision.verdict == APPROVED:
+            decision.verdict = WITHDRAWN
+            session.add(decision)
+    session.flush()
 
 
 def decide(session: Session, decision: Decision) -> None:

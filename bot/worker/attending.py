@@ -24,7 +24,6 @@ from bot.texts.message import Message
 from bot.worker.ending import expire
 from bot.worker.machine import Machine, operation_of
 from storage import decisions, moves, requests
-from storage.decisions import WITHDRAWN
 from storage.states import RequestState
 from storage.tables import Request
 
@@ -105,7 +104,7 @@ async def _audience(slack: Slack, approvers: Approvers, request: Request, rules:
         needed=needed,
         own=asker in counts,
         owners=tuple(dict.fromkeys((*admins, *([rules.connected_by] if rules.connected_by else ())))),
-        withdrawn=frozenset(done) - counts,
+        withdrawn=frozenset(done) - (counts if case.ruling.own else counts - {asker}),
     )
 
 
@@ -138,7 +137,7 @@ def _call(
     if Rules.of(session, request.workspace_id) != rules or current.in_direct_message != request.in_direct_message:
         moves.put_off(session, Request, request.id, now)
         return
-    _withdraw(session, current, audience.withdrawn)
+    decisions.withdraw(session, current, audience.withdrawn)
     title = operation.title()
     first_time = current.called is None
     # Posting the root message called those whom it mentions and who are in the channel.
@@ -162,13 +161,6 @@ def _call(
     session.flush()
     if not first_time:
         owing.refresh(session, current, now=now)
-
-
-def _withdraw(session: Session, request: Request, withdrawn: Collection[str]) -> None:
-    for decision in decisions.of_round(session, request):
-        if decision.person in withdrawn:
-            decision.verdict = WITHDRAWN
-            session.add(decision)
 
 
 def _remind(session: Session, request: Request, title: str, audience: Audience, *, now: datetime) -> None:
