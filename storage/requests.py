@@ -147,9 +147,11 @@ def open_ones(
     return session.exec(query.order_by(col(Request.id)).limit(most)).all()
 
 
-def explain(session: Session, request_id: int, plan: dict[str, Any]) -> bool:
-    """Note why a request is not planned yet, for as long as it is not; false where it is."""
-    unplanned = update(Request).where(col(Request.id) == request_id, col(Request.state) == RequestState.PLANNING)
+def explain(
+    session: Session, request_id: int, plan: dict[str, Any], *, state: RequestState = RequestState.PLANNING
+) -> bool:
+    """Note with its plan why nothing happens to a request that is still in `state`; false where it is not."""
+    unplanned = update(Request).where(col(Request.id) == request_id, col(Request.state) == state)
     noted = session.exec(unplanned.values(plan=plan).execution_options(synchronize_session=False))
     return noted.rowcount == 1
 

@@ -27,26 +27,24 @@ def card(progress: Progress, case: Case | None = None, *, moved: str | None = No
     """The root message as things stand; `moved` is the key of why it stands in a direct message."""
     request = progress.request
     preface = MOVED[moved].format(channel=mrkdwn.channel(request.asked_in)) if moved else ""
-    return _put_together(progress, case or Case(), preface, _status(progress))
+    return _put_together(progress, case or Case(), _status(progress), preface=preface)
 
 
 def copy(progress: Progress, case: Case) -> Message:
     """The card of an approver who is not in the channel; how far it is later is shown there alone."""
-    running = progress.request.state is RequestState.RUNNING
-    return _put_together(
-        progress, case, _asked_in(progress.request), "*In progress.*" if running else _status(progress)
-    )
+    status = "*In progress.*" if progress.request.state is RequestState.RUNNING else _status(progress)
+    return _put_together(progress, case, status, where=_where(progress.request))
 
 
-def _asked_in(request: Request) -> str:
-    """Why somebody has a card of his own."""
+def _where(request: Request) -> str:
+    """Where it was asked, and so why somebody has a card of his own."""
     if request.asked_in.startswith("D"):
-        return "Asked in a direct message."
-    where = "where Mailroom cannot post" if request.in_direct_message else "where you are not"
-    return f"Asked in {mrkdwn.channel(request.asked_in)}, {where}."
+        return " in a direct message"
+    why = "where Mailroom cannot post" if request.in_direct_message else "where you are not"
+    return f" in {mrkdwn.channel(request.asked_in)}, {why}"
 
 
-def _put_together(progress: Progress, case: Case, preface: str, status: str) -> Message:
+def _put_together(progress: Progress, case: Case, status: str, *, preface: str = "", where: str = "") -> Message:
     request, operation = progress.request, progress.operation
     waits = request.state is RequestState.AWAITING_DECISION
     if waits:
@@ -56,7 +54,7 @@ def _put_together(progress: Progress, case: Case, preface: str, status: str) -> 
         f"{mrkdwn.person(request.asker)} asked for {title}. {_spoken(progress, case, status) if waits else status}",
         [
             *([section(preface)] if preface else []),
-            section(f"*{title[0].upper()}{title[1:]}*\nAsked for by {mrkdwn.person(request.asker)}"),
+            section(f"*{title[0].upper()}{title[1:]}*\nAsked for by {mrkdwn.person(request.asker)}{where}"),
             *([context(*operation.details())] if operation.details() else []),
             *([section(plan_shown(progress))] if waits else []),
             section(status),
@@ -138,7 +136,7 @@ _STATUS_OF_MANY = {
 
 
 def _status(progress: Progress) -> str:
-    if progress.request.state is RequestState.PLANNING and progress.plan.unplanned:
+    if progress.request.state in (RequestState.PLANNING, RequestState.APPROVED) and progress.plan.unplanned:
         return progress.plan.unplanned
     total = progress.operation.counted(progress.total)
     worded = _STATUS | (_STATUS_OF_ONE if progress.total == 1 else _STATUS_OF_MANY)

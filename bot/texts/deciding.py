@@ -163,20 +163,16 @@ def changes(operation: Operation, found: Differences) -> Iterable[str]:
         yield "It needs approval now: the policy has changed, or other requests of the same person count too"
 
 
-def call(request: Request, title: str, mentions: Sequence[str]) -> Message:
-    """To those who may decide, where the root message was there before."""
-    return Message(
-        f"{' '.join(mentions)} This waits for your decision: {title}, asked for by "
-        f"{mrkdwn.person(request.asker)}. The buttons are in its first message."
-    )
+def call(title: str, mentions: Sequence[str]) -> Message:
+    """To those who may decide, where the root message was there before; the asker need not hear of it."""
+    return Message(f"{' '.join(mentions)} This waits for your decision: {title}. The buttons are in its first message.")
 
 
 def reminder(request: Request, title: str, mentions: Sequence[str]) -> Message:
     """The same, when nobody has decided for a while."""
     expires = f" It expires {mrkdwn.moment(request.expires_at)}." if request.expires_at else ""
     return Message(
-        f"{' '.join(mentions)} Still waiting for a decision: {title}, asked for by "
-        f"{mrkdwn.person(request.asker)}.{expires} The buttons are in its first message."
+        f"{' '.join(mentions)} Still waiting for a decision: {title}.{expires} The buttons are in its first message."
     )
 
 

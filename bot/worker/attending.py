@@ -145,7 +145,7 @@ def _call(
     called = set(current.called if current.called is not None else on_card)
     new = [person for person in audience.present if person not in called]
     if new:
-        _say(session, current, f"call:{'.'.join(new)}", deciding.call(current, title, _mentions(new)), now=now)
+        _say(session, current, f"call:{'.'.join(new)}", deciding.call(title, _mentions(new)), now=now)
     for person in audience.absent:
         if not owing.copy(session, current, person, now=now) and person not in called:
             key = f"request:{current.id}:{current.round}:again"

@@ -83,18 +83,25 @@ async def look_at(machine: Machine, connection: Connection, operation: Operation
 async def _look_or_say_late(
     machine: Machine, connection: Connection, request: Request, operation: Operation, *, thorough: bool
 ) -> Look:
-    """The look; where it takes longer than 2 s since the command, the root message says so meanwhile."""
+    """The look; 2 s after the command or the approval the root message says that it takes long."""
     look = asyncio.ensure_future(look_at(machine, connection, operation, thorough=thorough))
-    patience = (request.created_at + machine.pace.late_plan - machine.clock()).total_seconds()
+    patience = (_since(request) + machine.pace.late_plan - machine.clock()).total_seconds()
     done, _ = await asyncio.wait([look], timeout=max(0.0, patience))
     if not done:
         await machine.database.write(partial(_say_late, machine, request, card.LATE))
     return await look
 
 
+def _since(request: Request) -> datetime:
+    """Since when a person waits for this look."""
+    return request.due_at or request.created_at if request.state is RequestState.APPROVED else request.created_at
+
+
 def _say_late(machine: Machine, request: Request, why: str, session: Session) -> None:
-    """What was approved has a plan already, which stays as it is."""
-    if requests.explain(session, request.id, Plan(unplanned=why).stored()):
+    """Let the root message say `why` nothing happens; what was approved keeps its plan."""
+    approved = request.state is RequestState.APPROVED
+    plan = replace(Plan.of(request), unplanned=why) if approved else Plan(unplanned=why)
+    if requests.explain(session, request.id, plan.stored(), state=request.state):
         owing.refresh(session, request, now=machine.clock())
 
 
@@ -105,7 +112,7 @@ async def _later(machine: Machine, request: Request, why: str) -> None:
         attempts = request.attempts + 1
         due_at = machine.clock() + retry_after(attempts, machine.pace)
         moves.put_off(session, Request, request.id, due_at, attempts=attempts)
-        if why == card.PAUSED or machine.clock() >= request.created_at + machine.pace.late_plan:
+        if why == card.PAUSED or machine.clock() >= _since(request) + machine.pace.late_plan:
             _say_late(machine, request, why, session)
 
     await machine.database.write(put_off)

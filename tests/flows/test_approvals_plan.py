@@ -8,7 +8,7 @@ import pytest
 from bot.policy import Gate
 from sandbox.slack import ANA, BEN, MAIL
 from tests.flows.deciding import BULK, CAT, asks, audited, joins, nothing_sent, refused, thread_of
-from tests.flows.stage import KEY, Mailroom
+from tests.flows.stage import CALLER_ID, KEY, OTHER_KEY, Mailroom
 
 QUOTA = "/mail mailbox bulk example.com team 12 --quota 512"
 
@@ -88,6 +88,16 @@ async def test_a_form_for_a_reason_that_was_open_meanwhile_is_told_the_differenc
     await gated.root(gated.ben, "Waiting for approval")
 
 
+async def test_what_is_approved_says_that_the_key_is_refused_and_goes_on_with_another(gated: Mailroom) -> None:
+    card = await asks(gated)
+    await gated.mailapi.forget_key(KEY)
+    await gated.ana.clicks(card, "Approve")
+    await gated.root(gated.ben, "MailAPI refuses this workspace's key", f"Approved by <@{ANA}>")
+    await gated.mailapi.add_account(OTHER_KEY, CALLER_ID)
+    await gated.connected(gated.ana, OTHER_KEY)
+    await gated.root(gated.ben, "Done", f"Approved by <@{ANA}>")
+
+
 async def test_where_nothing_is_left_to_be_made_there_is_nothing_to_decide_again(gated: Mailroom) -> None:
     card = await asks(gated, "/mail domain create new.example")
     await gated.mailapi.add_domain(KEY, "new.example")
@@ -107,10 +117,14 @@ async def test_a_domain_that_is_gone_ends_it_and_says_so(gated: Mailroom) -> Non
     await nothing_sent(gated)
 
 
-async def test_what_is_approved_waits_while_mailapi_cannot_be_asked_again(gated: Mailroom) -> None:
+async def test_what_is_approved_waits_while_mailapi_cannot_be_asked_again_and_says_so(gated: Mailroom) -> None:
     card = await asks(gated)
-    await gated.mailapi.fault("list_mailbox", "status", times=2, status=503)
+    await gated.mailapi.fault("list_mailbox", "status", times=3, status=503)
     await gated.ana.clicks(card, "Approve")
+    await gated.root(gated.ben, "Starting", f"Approved by <@{ANA}>")
+    await gated.passes(seconds=3)
+    late = await gated.root(gated.ben, "MailAPI is slow to answer", f"Approved by <@{ANA}>")
+    assert late.buttons == []
     for _ in range(3):
         await gated.passes(seconds=5)
     await gated.root(gated.ben, "Done", f"Approved by <@{ANA}>")

@@ -179,8 +179,8 @@ def said_of_a_decision(outside: str) -> Iterator[Built]:
     yield call(deciding.expired, asked(1, outside, RequestState.EXPIRED))
     found = Differences(TEAM.names(), TEAM.names(), outside, 7)
     yield call(deciding.looked_again, "U7", TEAM, found)
-    for builder in (deciding.call, deciding.reminder):
-        yield call(builder, waiting, TEAM.title(), ["<@U8>", "<!subteam^S1>"])
+    yield call(deciding.call, TEAM.title(), ["<@U8>", "<@U9>"])
+    yield call(deciding.reminder, waiting, TEAM.title(), ["<@U8>", "<@U9>"])
     yield call(deciding.reminder_directly, waiting, TEAM.title())
     yield call(deciding.only_the_asker, "U7", "<@U8>")
     yield call(deciding.nobody, "U7", deciding.ADMINS)
