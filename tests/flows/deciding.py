@@ -1,11 +1,15 @@
 """What flow tests about decisions do and look at."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from sqlmodel import Session
+
 from sandbox.slack import MAIL, TEAM, Message, Person
 from storage import audit
+from storage.tables import AuditEntry
 from tests.flows.stage import Mailroom
 
 BULK = "/mail mailbox bulk example.com team 25"
@@ -55,12 +59,24 @@ async def still_waits(mailroom: Mailroom) -> Message:
     return root
 
 
-async def audited(mailroom: Mailroom, *outcomes: str) -> list[tuple[str, str, str]]:
-    """What the audit says of people: who, what, and with which outcome (`refused: why`)."""
+async def entries(mailroom: Mailroom) -> Sequence[AuditEntry]:
+    """The audit, oldest first, which is whole."""
+
+    def read(session: Session) -> Sequence[AuditEntry]:
+        assert audit.verify(session, TEAM).whole
+        return audit.page(session, TEAM, (), number=1, size=1_000)[::-1]
+
     assert mailroom.bot is not None
-    chain = await mailroom.bot.database.read(lambda session: audit.entries(session, TEAM))
-    assert audit.first_broken(chain) is None
-    found = [entry for entry in chain if entry.actor != "mailroom" and (not outcomes or entry.outcome in outcomes)]
+    return await mailroom.bot.database.read(read)
+
+
+async def audited(mailroom: Mailroom, *outcomes: str) -> list[tuple[str, str, str]]:
+    """What the audit says of people: who, what, and with which outcome or why it was refused."""
+    found = [
+        entry
+        for entry in await entries(mailroom)
+        if entry.actor != "mailroom" and (not outcomes or entry.outcome in outcomes)
+    ]
     return [(entry.actor, entry.action, entry.details.get("why", entry.outcome)) for entry in found]
 
 

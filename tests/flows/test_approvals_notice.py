@@ -38,7 +38,7 @@ async def test_the_card_mentions_whom_the_policy_names_and_who_connected_and_not
     assert DAN not in root.text + root.visible
     await gated.at_rest()
     assert await thread_of(gated, root) == [], "the card has called them"
-    assert await gated.slack.person(DAN).direct_messages() == []
+    assert await cards(gated.slack.person(DAN)) == []
 
 
 async def test_admins_are_named_as_deciders_only_where_they_are(gated: Mailroom) -> None:
@@ -109,7 +109,7 @@ async def test_the_people_of_a_group_who_are_not_in_the_channel_get_cards(gated:
     await asks(gated)
     await card(gated, cat, "Waiting")
     await gated.at_rest()
-    assert await dan.direct_messages() == []
+    assert await cards(dan) == []
 
 
 async def test_progress_is_shown_in_the_channel_alone(gated: Mailroom) -> None:

@@ -4,8 +4,8 @@ import pytest
 from sqlmodel import Session
 
 from sandbox.slack import ANA, BEN, MAIL, TEAM
-from storage import audit, decisions, requests
-from tests.flows.deciding import asks, audited, nothing_sent, refused, rejects, still_waits
+from storage import decisions, requests
+from tests.flows.deciding import asks, audited, entries, nothing_sent, refused, rejects, still_waits
 from tests.flows.stage import Mailroom
 
 DOMAIN = "/mail domain create new.example"
@@ -144,8 +144,5 @@ async def test_the_audit_says_from_where_and_why(gated: Mailroom) -> None:
     await gated.root(gated.ben, "Rejected by")
     assert (ANA, "rejected", "done") in await audited(gated)
 
-    def read(session: Session) -> dict[str, object]:
-        return audit.entries(session, TEAM)[-1].details
-
-    assert gated.bot is not None
-    assert await gated.bot.database.read(read) == {"channel": MAIL, "round": 1, "reason": "Not *ours*"}
+    (*_, last) = await entries(gated)
+    assert last.details == {"channel": MAIL, "round": 1, "reason": "Not *ours*"}
