@@ -238,3 +238,24 @@ async def test_a_card_whose_answer_was_lost_is_not_posted_a_second_time(gated: M
     await gated.passes(seconds=11)
     await gated.ana.clicks(root, "Approve")
     await card(gated, cat, "Done")
+
+
+async def test_a_request_asked_in_a_thread_is_decided_and_talked_about_there(gated: Mailroom) -> None:
+    question = await gated.ben.says(MAIL, "Who sets up the new team?")
+    await gated.ben.mentions(MAIL, BULK.removeprefix("/mail "), question.ts)
+
+    async def find() -> Message | None:
+        thread = await gated.ana.reads_thread(MAIL, str(question.ts))
+        return next((m for m in thread if "Waiting for approval" in m.visible and not m.ephemeral), None)
+
+    root = await gated.slack.until(find, what="the card in the thread")
+    await gated.passes(hours=5)
+    await gated.at_rest()
+    await gated.ana.clicks(root, "Approve")
+
+    async def done() -> bool:
+        said = [m.visible for m in await gated.ben.reads_thread(MAIL, str(question.ts))]
+        wanted = (f"<@{ANA}> Still waiting", f"<@{BEN}> Approved by <@{ANA}>", f"<@{BEN}> 25 mailboxes")
+        return all(any(text.startswith(each) for text in said) for each in wanted)
+
+    await gated.until(done, "the reminder, the approval and the completion in the thread")
