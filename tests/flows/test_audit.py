@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from bot.__main__ import cli
 from sandbox.slack import ANA, BEN, GUS, MAIL, TEAM, Message
 from sandbox.slack.person import Person
-from storage import audit, policies
+from storage import audit
 from storage.audit import Head
 from storage.database import engine_for
 from storage.tables import AuditEntry, Workspace
@@ -65,14 +65,6 @@ async def with_entries(mailroom: Mailroom, number: int, **values: Any) -> None:
             audit.append(session, TEAM, at=mailroom.clock(), **entry)
 
     await mailroom.bot.database.write(append)
-
-
-async def with_policy(mailroom: Mailroom, **rules: Any) -> None:
-    """Let Ana have laid down these rules."""
-    assert mailroom.bot is not None
-    await mailroom.bot.database.write(
-        lambda session: policies.change(session, TEAM, rules, after=0, by=ANA, key="policy", now=mailroom.clock())
-    )
 
 
 async def page(mailroom: Mailroom, person: Person, *said: str, words: str = "") -> Message:
@@ -331,12 +323,12 @@ APPROVERS: dict[str, dict[str, Any]] = {"by name": {"people": [BEN]}, "in a user
 
 @pytest.mark.parametrize("rules", APPROVERS.values(), ids=APPROVERS)
 async def test_whom_the_policy_makes_an_approver_may_see_it(mailroom: Mailroom, rules: dict[str, Any]) -> None:
-    await with_policy(mailroom, **rules)
+    await mailroom.lays_down(**rules)
     assert len(rows(await page(mailroom, mailroom.ben, "2 entries"))) == 2
 
 
 async def test_an_admin_who_is_no_approver_may_see_it_since_he_may_change_that(mailroom: Mailroom) -> None:
-    await with_policy(mailroom, admins=False, connector=False)
+    await mailroom.lays_down(admins=False, connector=False)
     assert len(rows(await page(mailroom, mailroom.ana, "2 entries"))) == 2
 
 
