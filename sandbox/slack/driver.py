@@ -7,7 +7,7 @@ import aiohttp
 
 from sandbox.slack.delivery.envelopes import EnvelopeKind
 from sandbox.slack.faults import FaultKind
-from sandbox.slack.person import Person
+from sandbox.slack.person import Deed, Person
 from sandbox.slack.refusal import Impossible
 from sandbox.slack.seen import Acknowledgement
 from sandbox.slack.world import Json
@@ -89,9 +89,20 @@ class SlackControl:
         """Change Slack's manners: `ack_seconds`, `event_retry_seconds`, `posts_per_second`, `post_burst`."""
         await self.ask("settings", **settings)
 
+    async def at_once(self, *deeds: Deed) -> list[Any]:
+        """Several people do something in the same moment: all deliveries leave before the app can answer any."""
+        answers: list[Any] = await self.ask(
+            "at_once", deeds=[{"word": each.word, "asked": each.asked} for each in deeds]
+        )
+        return answers
+
     async def deliver_twice(self, kind: str = "slash_commands", *, at_once: bool = False) -> None:
         """The next envelope of `kind` comes a second time, after the first answer or with `at_once` beside it."""
-        await self.ask("deliver_twice", kind=kind, at_once=at_once)
+        await self.deliver_again(kind, times=2, at_once=at_once)
+
+    async def deliver_again(self, kind: str, *, times: int, at_once: bool = False) -> None:
+        """The next envelope of `kind` comes `times` times, each after the answer to the last, or all `at_once`."""
+        await self.ask("deliver_again", kind=kind, times=times, at_once=at_once)
 
     async def fault(self, method: str, kind: FaultKind, times: int = 1, **options: Any) -> None:
         """Spoil the next `times` calls of `method`, which may be `response_url`, `files.upload` or `*`.
@@ -118,9 +129,13 @@ class SlackControl:
         found: list[Json] = await self.ask("calls", method=method)
         return found
 
-    async def envelopes(self, kind: str | None = None) -> list[Json]:
-        """What was delivered: `kind`, `payload`, `ack`, `error`, `seconds` (none while it waits), `retry`."""
-        found: list[Json] = await self.ask("envelopes", kind=kind)
+    async def envelopes(self, kind: str | None = None, *, after: int = 0) -> list[Json]:
+        """What was delivered behind the first `after`, in order.
+
+        Each has `kind`, `payload`, `ack`, `error`, `retry`, `connection`, and `sent` and `seconds`: the moment at
+        which it left, and how much later it was answered (none while it waits).
+        """
+        found: list[Json] = await self.ask("envelopes", kind=kind, after=after)
         return found
 
     async def journal(self, after: int = 0, wait: float = 0.0) -> list[Json]:

@@ -31,12 +31,20 @@ class Fault:
         return self.method in (method, "*") and all(arguments.get(name) == value for name, value in self.where.items())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Repeats:
+    """An envelope that comes `times` times: all `at_once`, or each after the answer to the one before."""
+
+    times: int = 2
+    at_once: bool = False
+
+
 class Faults:
-    """The faults that are still to come, first asked for first; and which envelopes come twice."""
+    """The faults that are still to come, first asked for first; and which envelopes come more than once."""
 
     def __init__(self) -> None:
         self._coming: list[Fault] = []
-        self.twice: dict[str, list[bool]] = {}
+        self.repeats: dict[str, list[Repeats]] = {}
 
     def add(self, fault: Fault) -> None:
         """Arm `fault`."""
@@ -49,15 +57,15 @@ class Faults:
                 return self._count_down(fault)
         return None
 
-    def take_twice(self, kind: str) -> bool | None:
-        """Whether the next envelope of `kind` comes twice: at once (true) or afterwards (false); `None` for once."""
-        asked = self.twice.get(kind)
-        return asked.pop(0) if asked else None
+    def take_repeats(self, kind: str) -> Repeats:
+        """How often the next envelope of `kind` comes."""
+        asked = self.repeats.get(kind)
+        return asked.pop(0) if asked else Repeats(times=1)
 
     def clear(self) -> None:
         """Nothing goes wrong any more."""
         self._coming.clear()
-        self.twice.clear()
+        self.repeats.clear()
 
     def _count_down(self, fault: Fault) -> Fault | None:
         if fault.skip > 0:

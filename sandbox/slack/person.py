@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sandbox.slack.identity import BOT, direct_channel
@@ -12,6 +13,14 @@ class Ask(Protocol):
 
     async def __call__(self, word: str, **asked: Any) -> Any:
         """The answer to `word`; raises `Impossible` with the reason where it is refused."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that a person is about to do: a word of the control API, and what goes with it."""
+
+    word: str
+    asked: Json
 
 
 class Person:
@@ -36,14 +45,18 @@ class Person:
 
     async def clicks(self, place: Message | View, button: str, *, value: str | None = None) -> Acknowledgement:
         """Click the button with this text or `action_id`; `value` decides among buttons of the same text."""
+        return Acknowledgement(**await self._does(self.clicking(place, button, value=value)))
+
+    def clicking(self, place: Message | View, button: str, *, value: str | None = None) -> Deed:
+        """The same, for `SlackControl.at_once`."""
         block_id, element = element_meant(place.blocks, button, value)
-        return await self._acts(place, block_id, element, None)
+        return self._acting(place, block_id, element, None)
 
     async def chooses(self, place: Message | View, action: str, value: Any) -> Acknowledgement:
         """Choose in a select, a menu, boxes or a picker; options by text or value."""
         block_id, element = element_meant(place.blocks, action)
         value = await self._supplied(place, block_id, element, value)
-        return await self._acts(place, block_id, element, value)
+        return Acknowledgement(**await self._does(self._acting(place, block_id, element, value)))
 
     async def view(self) -> View | None:
         """The modal on top of the screen."""
@@ -61,8 +74,12 @@ class Person:
 
     async def submits(self) -> dict[str, str]:
         """Submit the modal on top; the errors by label, none where it was accepted."""
-        errors: dict[str, str] = (await self._ask("submits", user=self.id))["errors"]
+        errors: dict[str, str] = (await self._does(self.submitting()))["errors"]
         return errors
+
+    def submitting(self) -> Deed:
+        """The same, for `SlackControl.at_once`."""
+        return Deed("submits", {"user": self.id})
 
     async def closes(self, *, everything: bool = False) -> Acknowledgement:
         """Cancel the modal on top, or the whole stack."""
@@ -90,9 +107,12 @@ class Person:
         where = {"channel": message.channel, "ts": message.ts} if message else {}
         return Acknowledgement(**await self._ask("shortcut", user=self.id, callback_id=callback_id, **where))
 
-    async def _acts(self, place: Message | View, block_id: str, element: Json, value: Any) -> Acknowledgement:
+    def _acting(self, place: Message | View, block_id: str, element: Json, value: Any) -> Deed:
         act = {"block_id": block_id, "element": element, "value": value}
-        return Acknowledgement(**await self._ask("acts", user=self.id, **act, **_where(place)))
+        return Deed("acts", {"user": self.id, **act, **_where(place)})
+
+    async def _does(self, deed: Deed) -> Any:
+        return await self._ask(deed.word, **deed.asked)
 
     async def _supplied(self, place: Message | View, block_id: str, element: Json, value: Any) -> Any:
         """For a select that the app supplies: the option itself, found by typing its text."""

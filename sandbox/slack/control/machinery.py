@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from sandbox.slack.delivery.envelopes import deliver, deliver_event
-from sandbox.slack.faults import Fault
+from sandbox.slack.faults import Fault, Repeats
 from sandbox.slack.platform import Platform
 from sandbox.slack.world import Json
 
@@ -50,9 +50,10 @@ async def no_faults(platform: Platform, _asked: Json) -> Any:
     return {}
 
 
-async def deliver_twice(platform: Platform, asked: Json) -> Any:
-    """{kind, at_once?}: the next envelope of that kind comes a second time."""
-    platform.faults.twice.setdefault(asked["kind"], []).append(bool(asked.get("at_once")))
+async def deliver_again(platform: Platform, asked: Json) -> Any:
+    """{kind, times?, at_once?}: the next envelope of that kind comes so many times."""
+    repeats = Repeats(times=asked.get("times", 2), at_once=bool(asked.get("at_once")))
+    platform.faults.repeats.setdefault(asked["kind"], []).append(repeats)
     return {}
 
 
@@ -93,9 +94,9 @@ async def calls(platform: Platform, asked: Json) -> Any:
 
 
 async def envelopes(platform: Platform, asked: Json) -> Any:
-    """{kind?}: what was delivered so far, and the answers."""
+    """{kind?, after?}: what was delivered so far behind the first `after`, and the answers."""
     wanted = asked.get("kind")
-    return [each for each in platform.envelopes if wanted in (None, each["kind"])]
+    return [each for each in platform.envelopes[asked.get("after", 0) :] if wanted in (None, each["kind"])]
 
 
 async def journal(platform: Platform, asked: Json) -> Any:

@@ -1,5 +1,6 @@
 """The control API: POST `/_sandbox/<word>` with a JSON object, answered with JSON. 409 says what is impossible."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -38,7 +39,7 @@ _WORDS: tuple[Word, ...] = (
     machinery.advance_clock,
     machinery.fault,
     machinery.no_faults,
-    machinery.deliver_twice,
+    machinery.deliver_again,
     machinery.connections,
     machinery.disconnect,
     machinery.request,
@@ -49,6 +50,14 @@ _WORDS: tuple[Word, ...] = (
     machinery.everything,
 )
 WORDS = {word.__name__: word for word in _WORDS}
+
+
+async def at_once(platform: Platform, asked: Json) -> Any:
+    """{deeds: [{word, asked}]}: in one moment, so that the app can answer none before all are under way."""
+    return await asyncio.gather(*(WORDS[deed["word"]](platform, deed["asked"]) for deed in asked["deeds"]))
+
+
+WORDS[at_once.__name__] = at_once
 
 
 async def respond(platform: Platform, request: Request) -> Response:

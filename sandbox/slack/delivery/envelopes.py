@@ -40,16 +40,14 @@ class Answer:
 
 
 async def deliver(platform: Platform, workspace: Workspace, kind: EnvelopeKind, payload: dict[str, Any]) -> Answer:
-    """Deliver once, or twice where that was asked for; the first answer counts."""
+    """Deliver once, or more often where that was asked for; the first answer counts."""
     envelope = _envelope(kind, payload)
-    at_once = platform.faults.take_twice(kind)
-    if at_once:
-        both = (_attempt(platform, workspace, envelope), _attempt(platform, workspace, envelope))
-        return (await asyncio.gather(*both))[0]
-    answer = await _attempt(platform, workspace, envelope)
-    if at_once is False:
-        await _attempt(platform, workspace, envelope)
-    return answer
+    repeats = platform.faults.take_repeats(kind)
+    if repeats.at_once:
+        answers = await asyncio.gather(*(_attempt(platform, workspace, envelope) for _ in range(repeats.times)))
+    else:
+        answers = [await _attempt(platform, workspace, envelope) for _ in range(repeats.times)]
+    return answers[0]
 
 
 async def deliver_event(platform: Platform, workspace: Workspace, payload: dict[str, Any]) -> Answer:
@@ -90,6 +88,7 @@ async def _attempt(platform: Platform, workspace: Workspace, envelope: Envelope,
         "transport": "socket" if connection else "http",
         "connection": connection.number if connection else None,
         "retry": retry.number if retry else 0,
+        "sent": started,
         "ack": None,
         "error": None,
         "seconds": None,

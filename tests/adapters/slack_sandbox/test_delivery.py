@@ -230,6 +230,12 @@ async def test_an_envelope_can_come_twice(running: Any, slack: SlackControl, at_
     assert [each["error"] for each in (first, second, third)] == [None] * 3
 
 
+async def test_an_envelope_can_come_more_often(running: Any, slack: SlackControl) -> None:
+    await slack.deliver_again("slash_commands", times=3, at_once=True)
+    await slack.person(ANA).types(MAIL, "/mail one")
+    assert [body["text"] for body in running.of("command")] == ["one"] * 3
+
+
 async def test_anything_at_all_can_be_delivered(running: Any, slack: SlackControl) -> None:
     ack = await slack.request({"command": "/mail", "text": "odd", "team_id": TEAM, "user_id": ANA})
     assert ack.ok

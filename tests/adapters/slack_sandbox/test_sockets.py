@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from websockets.asyncio.client import ClientConnection
 
 from sandbox.slack import ANA, APP, APP_TOKEN, MAIL, SlackControl
+from sandbox.slack.person import Deed
 
 Json = dict[str, Any]
 
@@ -51,6 +52,24 @@ async def test_the_eleventh_connection_is_refused(client: AsyncWebClient, slack:
     eleventh, message = await connect(client)
     assert (message["type"], message["reason"]) == ("disconnect", "too_many_websockets")
     await close(slack, *ten, eleventh)
+
+
+async def test_what_is_done_at_once_is_under_way_by_different_connections_before_any_answer(
+    client: AsyncWebClient, slack: SlackControl
+) -> None:
+    connections = [(await connect(client))[0] for _ in range(2)]
+    typed = [Deed("types", {"user": ANA, "channel": MAIL, "line": f"/mail {number}"}) for number in (1, 2)]
+    answers = asyncio.ensure_future(slack.at_once(*typed))
+    received = [json.loads(await connection.recv()) for connection in connections]
+    assert {each["payload"]["text"] for each in received} == {"1", "2"}
+    for connection, each in zip(connections, received, strict=True):
+        await connection.send(json.dumps({"envelope_id": each["envelope_id"], "payload": {"text": "done"}}))
+    assert [answer["text"] for answer in await answers] == ["done", "done"]
+    first, second = await slack.envelopes("slash_commands")
+    assert first["connection"] != second["connection"]
+    assert max(first["sent"], second["sent"]) < min(each["sent"] + each["seconds"] for each in (first, second))
+    assert await slack.envelopes(after=1) == [second]
+    await close(slack, *connections)
 
 
 async def test_envelopes_take_turns_and_an_answer_may_come_by_any_connection(
