@@ -38,7 +38,13 @@ class Pool:
         return max(0, min(self.free, self._share - self._of_workspace[workspace]))
 
     def start(self, workspace: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` for a workspace; an error of it is logged with its traceback and touches nothing else."""
+        """Run `work` for a workspace; an error of it is logged with its traceback and touches nothing else.
+
+        Whoever can wait asks for `room` first. Once the pool is drained, nothing is run.
+        """
+        if self._closed:
+            work.close()
+            return
         task = asyncio.create_task(_guarded(work))
         self._running[task] = workspace
         self._of_workspace[workspace] += 1

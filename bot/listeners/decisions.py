@@ -10,7 +10,7 @@ from bot.case import Ballot
 from bot.decider import Decider
 from bot.errors import TryAgain, UserError
 from bot.listeners.dispatch import Dispatch
-from bot.listeners.doors import ClickDoor, ClosedDoor, Door, FormDoor, workspace_of
+from bot.listeners.doors import ClickDoor, ClosedDoor, Door, FormDoor
 from bot.listeners.whereabouts import Whereabouts
 from bot.slack import SlackError
 from bot.texts import deciding, forms, refusals
@@ -78,8 +78,7 @@ class Decisions:
         await door.ack()
         ballot, where = await self._kept(door)
         text = await self._decider.closed(ballot, door.origin.workspace)
-        if door.room():
-            door.after.start(workspace_of(door.body), _whisper(door, where, text))
+        door.behind(_whisper(door, where, text))
 
     async def _done(self, door: ClickDoor, text: str) -> None:
         self._nudge()

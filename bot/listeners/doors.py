@@ -2,6 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -72,6 +73,10 @@ class Door(ABC):
         """Whether something more may run after the acknowledgement for this workspace."""
         return bool(self.after.room(workspace_of(self.body)))
 
+    def behind(self, answer: Coroutine[Any, Any, None]) -> None:
+        """Send an answer after the acknowledgement. It waits for no room: whoever clicked would be met with silence."""
+        self.after.start(workspace_of(self.body), answer)
+
 
 class CommandDoor(Door):
     """A slash command: the answer is in the acknowledgement itself."""
@@ -101,8 +106,7 @@ class ClickDoor(Door):
     async def reply(self, message: Message) -> None:
         """Acknowledge, and answer behind it."""
         await self.ack()
-        if self.room():
-            self.after.start(workspace_of(self.body), self.later(message))
+        self.behind(self.later(message))
 
 
 class FormDoor(Door):
@@ -172,8 +176,7 @@ class MentionDoor(Door):
     async def reply(self, message: Message) -> None:
         """Acknowledge, and answer behind it."""
         await self.ack()
-        if self.room():
-            self.after.start(workspace_of(self.body), self.later(message))
+        self.behind(self.later(message))
 
     async def later(self, message: Message, *, in_place: bool = False) -> None:
         """Answer in the thread that the message stands in; one that begins a thread is answered in the channel.

@@ -78,6 +78,17 @@ async def test_clicks_and_mentions_count_as_well(limited: Mailroom) -> None:
     assert await limited.mailapi.creates() == []
 
 
+async def test_each_of_many_clicks_at_once_is_answered(gated: Mailroom) -> None:
+    await gated.ben.types(MAIL, "/mail domain create new.example")
+    root = await gated.root(gated.ana, "Waiting for approval")
+    await gated.slack.at_once(*[gated.ben.clicking(root, "Approve") for _ in range(40)])
+
+    async def answers() -> bool:
+        return sum("Only approvers may decide this" in text for text in await privately(gated)) == 40
+
+    await gated.until(answers, "an answer to each click")
+
+
 @pytest.mark.parametrize("limits", [{"mailroom_commands_a_minute": 5}], ids=["5 a minute"])
 async def test_what_was_refused_is_not_counted(limited: Mailroom) -> None:
     for _ in range(20):

@@ -114,6 +114,18 @@ async def test_a_drained_pool_has_room_for_nothing(pool: Pool) -> None:
     assert (pool.free, pool.room("T1")) == (0, 0)
 
 
+async def test_a_drained_pool_starts_nothing(pool: Pool) -> None:
+    await pool.drain(60)
+    done = asyncio.Event()
+
+    async def work() -> None:
+        done.set()
+
+    pool.start("T1", work())
+    await asyncio.sleep(0)
+    assert not done.is_set()
+
+
 async def test_a_pool_that_drains_has_room_for_nothing(pool: Pool, end: asyncio.Event) -> None:
     pool.start("T1", wait(end))
     draining = asyncio.create_task(pool.drain(60))
