@@ -25,7 +25,7 @@ from bot.progress import Differences, Plan
 from bot.rulings import case_of
 from bot.texts import deciding, refusals
 from bot.worker.ending import expire
-from storage import audit, decisions, moves, requests
+from storage import audit, decisions, moves, requests, workspaces
 from storage.database import Database
 from storage.decisions import APPROVED, CONFIRMED, REJECTED
 from storage.states import RequestState
@@ -180,10 +180,15 @@ class Decider:
         return self._yes(session, request, case, judges, verdict)
 
     def _locked(self, session: Session, request_id: int, origin: Origin) -> Request | None:
-        """The request, held until the transaction ends, if it is this workspace's."""
+        """The request, held until the transaction ends, if it is this workspace's.
+
+        The workspace is held as well: whoever loses the right to approve now has approved before or does not at all.
+        """
         if requests.get(session, origin.workspace, request_id) is None:
             return None
-        return requests.lock(session, request_id)
+        request = requests.lock(session, request_id)
+        workspaces.lock(session, origin.workspace)
+        return request
 
     def _hindrance(
         self,
