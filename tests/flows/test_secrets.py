@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from sandbox.slack import APP_TOKEN, BOT_TOKEN, MAIL
-from tests.flows.stage import KEY, OTHER_KEY, Mailroom
 from tests.flows.process import bot_process
+from tests.flows.stage import KEY, OTHER_KEY, Mailroom
 
 
 def contents(folder: Path) -> dict[str, bytes]:
