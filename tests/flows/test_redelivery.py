@@ -132,3 +132,17 @@ async def test_a_click_that_comes_twice_counts_once(mailroom: Mailroom, button: 
     assert sum("chose to" in m.visible for m in thread) == 1
     assert [m.visible for m in thread if m.ephemeral] == []
     assert len(await mailroom.mailapi.creates()) == (button == "Send Again")
+
+
+async def test_a_click_that_comes_again_after_the_end_is_told_how_it_ended(gated: Mailroom) -> None:
+    await gated.lays_down(needed=2)
+    await gated.ben.types(MAIL, "/mail domain create new.example")
+    root = await gated.root(gated.ana, "Waiting for approval")
+    await gated.ana.clicks(root, "Approve")
+    await gated.private(gated.ana, "1 of 2")
+    (click,) = await gated.slack.envelopes("interactive", after=len(await gated.slack.envelopes()) - 1)
+    await gated.ben.clicks(root, "Cancel")
+    await gated.root(gated.ana, "Cancelled by")
+    await gated.slack.request(click["payload"])
+    await gated.private(gated.ana, "This is decided already", f"Cancelled by <@{gated.ben.id}>")
+    assert await gated.mailapi.creates() == []
