@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test check lock clean
+.PHONY: setup demo test races check lock clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.dev
@@ -25,6 +25,10 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+# What `make test` plays in a few rounds, in as many as are promised, and what came of them: about ten minutes.
+races: $(VENV)/.dev
+	RACE_ROUNDS=200 $(BIN)/python -m pytest --numprocesses=0 --timeout=1200 tests/races
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

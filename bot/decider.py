@@ -163,7 +163,8 @@ class Decider:
             return self._refused(session, origin, verdict, ballot.request, refusals.UNKNOWN_REQUEST, "unknown request")
         operation = _operation(request)
         case = case_of(session, request, operation)
-        if decisions.by_key(session, origin.workspace, origin.deduplication_key) is not None:
+        made = decisions.by_key(session, origin.workspace, origin.deduplication_key)
+        if made is not None and made.round == request.round:
             return self._repeated(request, case, verdict, judges)
         no = self._hindrance(session, request, operation, case, ballot, origin, verdict, judges)
         if no is not None:
@@ -212,9 +213,7 @@ class Decider:
             owing.refresh(session, request, now=self._clock())
             found = Plan.of(request).changes if ballot.round == request.round - 1 else Differences()
             return refuse(deciding.changed(operation, found), "an older plan")
-        if Rules.of(session, origin.workspace) != judges.rules or any(
-            decision.person not in judges.approve for decision in case.decisions
-        ):
+        if Rules.of(session, origin.workspace) != judges.rules or _unknown_to(judges, case):
             raise _Outdated
         no = _not_his(request, case, origin.person, verdict, approver=judges.approve[origin.person])
         if no == NEEDS_APPROVAL:  # the card may say otherwise, and approvers were not called
@@ -224,6 +223,8 @@ class Decider:
     def _repeated(self, request: Request, case: Case, verdict: str, judges: _Judges) -> _Answer:
         """The same click, delivered again: what was said before, as far as it is still true."""
         if request.state is RequestState.AWAITING_DECISION:
+            if _unknown_to(judges, case):
+                raise _Outdated
             return _Answer(_so_far(request, case, judges))
         if verdict != REJECTED and request.state in NOTHING_CAME:
             return _Answer(deciding.late(request, case))
@@ -347,6 +348,11 @@ def _not_his(request: Request, case: Case, person: str, verdict: str, *, approve
     if access.may_decide(case.ruling, asker=request.asker, person=person, approver=approver):
         return None
     return (deciding.NOT_YOUR_OWN, "his own") if approver else (deciding.NOT_AN_APPROVER, "not an approver")
+
+
+def _unknown_to(judges: _Judges, case: Case) -> bool:
+    """Whether somebody has decided of whom Slack was not asked."""
+    return any(decision.person not in judges.approve for decision in case.decisions)
 
 
 def _counting(request: Request, case: Case, judges: _Judges) -> int:

@@ -144,5 +144,5 @@ async def test_a_click_that_comes_again_after_the_end_is_told_how_it_ended(gated
     await gated.ben.clicks(root, "Cancel")
     await gated.root(gated.ana, "Cancelled by")
     await gated.slack.request(click["payload"])
-    await gated.private(gated.ana, "This is decided already", f"Cancelled by <@{gated.ben.id}>")
+    await gated.private(gated.ana, "Too late", f"Cancelled by <@{gated.ben.id}>")
     assert await gated.mailapi.creates() == []

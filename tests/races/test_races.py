@@ -11,11 +11,11 @@ from tests.races.arena import Arena, Outcome, Race, Round
 Record = Callable[[str, object], None]
 
 APPROVED = "Approved. It is carried out now; the result follows in its thread."
-ONE_OF_TWO = "Your approval counts: 1 of 2. Nothing is sent before there are 2."
+ONE_OF_TWO = "Your approval counts: 1 of 2."
 CANCELLED = "Cancelled. Nothing was created."
 REJECTED = "Rejected. Nothing was created, and the person who asked is told."
 NOT_AN_APPROVER = "Only approvers may decide this"
-DECIDED = "This is decided already. "
+DECIDED = "Too late. "
 
 
 async def test_of_two_approvers_at_once_one_decides_and_the_other_is_told_who(
