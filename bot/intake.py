@@ -231,7 +231,8 @@ class Intake:
         if connection is None:
             raise UserError(refusals.NOT_CONNECTED, connect=True)
         now = self._clock()
-        for request in requests.open_ones(session, origin.workspace):
+        # All of them before the workspace, which the first one that ends locks: two would wait for each other else.
+        for request in requests.lock_open(session, origin.workspace):
             if self._give_up(session, request, origin.person):
                 owing.thread(session, request, "disconnected", thread.never_sent(request.asker, origin.person), now=now)
         for call in calls.unsent(session, origin.workspace):

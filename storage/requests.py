@@ -70,7 +70,10 @@ def move(session: Session, request_id: int, before: RequestState, after: Request
 
 
 def lock(session: Session, request_id: int) -> Request | None:
-    """Hold a request's row until the transaction ends, and give it as it stands now."""
+    """Hold a request's row until the transaction ends, and give it as it stands now.
+
+    It is taken before its calls, then the workspace, then a connection: everywhere, or two would wait for each other.
+    """
     query = select(Request).where(Request.id == request_id).with_for_update(key_share=True)
     return session.exec(query.execution_options(populate_existing=True)).first()
 
@@ -145,6 +148,13 @@ def open_ones(
     if onlooker is not None:
         query = query.where(onlooker.sees())
     return session.exec(query.order_by(col(Request.id)).limit(most)).all()
+
+
+def lock_open(session: Session, workspace_id: str) -> Sequence[Request]:
+    """Hold the rows of the workspace's requests without an end, the oldest first, and give them as they stand now."""
+    query = select(Request).where(Request.workspace_id == workspace_id, col(Request.state).in_(OPEN_REQUESTS))
+    held = query.order_by(col(Request.id)).with_for_update(key_share=True)
+    return session.exec(held.execution_options(populate_existing=True)).all()
 
 
 def explain(

@@ -42,6 +42,9 @@ async def check(machine: Machine, slack: Slack, approvers: Approvers, connection
         )
     else:
         first = await machine.database.write(partial(_connected, machine, connection, found.total))
+        # By themselves: they lock many rows, and the workspace's, which others take after those, is not held meanwhile.
+        for hasten in (requests.hasten, calls.hasten):
+            await machine.database.write(partial(hasten, workspace_id=connection.workspace_id, now=machine.clock()))
         if first:
             await _tell_admins(machine, slack, approvers, connection)
 
@@ -52,8 +55,6 @@ def _connected(machine: Machine, connection: Connection, domain_count: int, sess
     before = connections.in_force(session, workspace)
     if not connections.put_in_force(session, connection, now=now, domain_count=domain_count):
         return False
-    requests.hasten(session, workspace, now=now)
-    calls.hasten(session, workspace, now=now)
     view, message = (
         forms.connected(connection.last_four, domain_count),
         forms.connected_message(connection.last_four, domain_count),

@@ -50,7 +50,6 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
     file = thread.outcome_file(progress)
     if file is not None:
         owing.file(session, request, "outcomes", file, now=now)
-    connections.erase_unused(session, request.workspace_id)
     audit.append(
         session,
         request.workspace_id,
@@ -61,6 +60,8 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
         subject=f"request:{request.id}",
         details=_account(progress),
     )
+    # After the workspace, which the entry locks: whoever puts a key in force takes them in this order too.
+    connections.erase_unused(session, request.workspace_id)
     log.info("request ended", request=request.id, state=request.state.value, made=progress.made, asked=progress.total)
 
 

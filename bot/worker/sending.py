@@ -219,6 +219,7 @@ def _rejected(machine: Machine, call: Call, error: Rejected, session: Session) -
 
 def _limited(machine: Machine, call: Call, operation: Operation, error: RateLimited, session: Session) -> None:
     """A closed window of which we have no record is tried again after its length; else after what was said."""
+    requests.lock(session, call.request_id)
     _requeue(call, machine.clock() + timedelta(seconds=error.retry_after or 1), error.reason, session)
     if operation.window is not None:
         _wait(machine, call, machine.clock() + operation.window, session, known=False)
@@ -226,8 +227,8 @@ def _limited(machine: Machine, call: Call, operation: Operation, error: RateLimi
 
 def _wait(machine: Machine, call: Call, opens_at: datetime, session: Session, *, known: bool) -> None:
     """Wait for a window, and say until when."""
-    calls.move(session, call.id, CallState.QUEUED, CallState.WAITING, due_at=opens_at, leased_until=None)
     request = requests.lock(session, call.request_id)
+    calls.move(session, call.id, CallState.QUEUED, CallState.WAITING, due_at=opens_at, leased_until=None)
     if request is not None:
         message = thread.waits(opens_at, known=known)
         key = f"call:{call.id}:waits:{int(opens_at.timestamp())}"
@@ -251,8 +252,8 @@ def _unknown(machine: Machine, call: Call, reason: str, session: Session) -> Non
     now = machine.clock()
     log.warning("a create's answer was lost", call=call.id, request=call.request_id)
     lost = {"due_at": now + FIRST_LOOK, "leased_until": None, "reason": reason, "grew_at": now}
-    calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, **lost)
     request = requests.lock(session, call.request_id)
+    calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, **lost)
     if request is not None:
         owing.refresh(session, request, now=now)
 
@@ -262,8 +263,8 @@ async def _put_off(machine: Machine, call: Call, unavailable: str | None) -> Non
 
     def put_off(session: Session) -> None:
         now, attempts = machine.clock(), call.attempts + 1
-        calls.put_off(session, call.id, now + retry_after(attempts, machine.pace), attempts=attempts)
         request = requests.lock(session, call.request_id)
+        calls.put_off(session, call.id, now + retry_after(attempts, machine.pace), attempts=attempts)
         if unavailable and attempts >= TOLD_AFTER and request is not None:
             owing.thread(session, request, "unavailable", thread.unavailable(unavailable), now=now)
 

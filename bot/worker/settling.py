@@ -83,16 +83,16 @@ def _watch_on(machine: Machine, call: Call, results: dict[str, dict[str, Any]], 
     """It got through: watched by its list from now on, since nobody knows its task."""
     due_at = machine.clock() + machine.pace.first_poll
     values: dict[str, Any] = {"due_at": due_at, "leased_until": None, "results": results}
-    calls.move(session, call.id, CallState.UNKNOWN, CallState.ACCEPTED, **values)
     request = requests.lock(session, call.request_id)
+    calls.move(session, call.id, CallState.UNKNOWN, CallState.ACCEPTED, **values)
     if request is not None:
         end_request(session, request, now=machine.clock())
 
 
 def _ask(machine: Machine, call: Call, session: Session) -> None:
     """Stop looking and put it to a person, in the thread."""
-    calls.put_off(session, call.id, None)
     request = requests.lock(session, call.request_id)
+    calls.put_off(session, call.id, None)
     if request is not None:
         key = f"call:{call.id}:lost:{_stamp(call.grew_at)}"
         message = thread.lost(call, operation_of(call))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -105,8 +105,12 @@ def _gone(call: Call, sight: Sight) -> Results:
 def _note(machine: Machine, call: Call, results: Results, session: Session) -> None:
     """Write what is known of each name, and end the call where that is all."""
     now = machine.clock()
-    if call.connection_id is not None:
+    _write(machine, call, results, session, now=now)
+    if call.connection_id is not None:  # last, since a connection's row is locked after all others, as everywhere
         connections.polled(session, call.connection_id, now=now)
+
+
+def _write(machine: Machine, call: Call, results: Results, session: Session, *, now: datetime) -> None:
     if len(results) == len(call.names):
         made = sum(result["ok"] for result in results.values())
         after = CallState.DONE if made == len(results) else CallState.PARTLY_DONE if made else CallState.FAILED
@@ -116,8 +120,8 @@ def _note(machine: Machine, call: Call, results: Results, session: Session) -> N
         _stall(machine, call, results, session)
         return
     grown = results != (call.results or {})
-    calls.put_off(session, call.id, _next_look(machine, call), attempts=0, results=results)
     request = requests.lock(session, call.request_id) if grown else None
+    calls.put_off(session, call.id, _next_look(machine, call), attempts=0, results=results)
     if request is not None:
         owing.refresh(session, request, now=now)
 
@@ -125,10 +129,10 @@ def _note(machine: Machine, call: Call, results: Results, session: Session) -> N
 def _stall(machine: Machine, call: Call, results: Results, session: Session) -> None:
     """A day without an end: stop looking, say so, and let a person decide."""
     values: dict[str, Any] = {"due_at": None, "leased_until": None, "results": results}
+    request = requests.lock(session, call.request_id)
     if not calls.move(session, call.id, CallState.ACCEPTED, CallState.STALLED, **values):
         return
     log.warning("call stalled", call=call.id, request=call.request_id, task=call.task_id)
-    request = requests.lock(session, call.request_id)
     if request is not None:
         message = thread.stalled(call, operation_of(call).title())
         until = int(call.watch_until.timestamp()) if call.watch_until else 0
