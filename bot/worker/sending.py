@@ -16,7 +16,7 @@ from bot.texts import thread
 from bot.worker.ending import end_call, end_request
 from bot.worker.machine import Machine, NotConnected, operation_of
 from bot.worker.planning import add_calls
-from storage import calls, moves, requests, workspaces
+from storage import calls, connections, moves, requests, workspaces
 from storage.states import CallState
 from storage.tables import Call, Connection, Request
 
@@ -93,6 +93,10 @@ def _begin(
     now = machine.clock()
     requests.lock(session, call.request_id)  # before the workspace, as everywhere, or two transactions would deadlock
     workspaces.lock(session, call.workspace_id)
+    in_force = connections.in_force(session, call.workspace_id)
+    if in_force is None or in_force.id != connection.id:
+        calls.put_off(session, call.id, now)  # a key that was replaced meanwhile is erased where no call needs it
+        return False
     if _held_by_window(session, machine, call, connection, operation):
         return False
     if sight is not None and not _still_whole(session, machine, call, operation, sight, looked_at):
