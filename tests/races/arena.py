@@ -17,11 +17,11 @@ from bot.case import Ballot
 from bot.policy import Gate, Policy
 from sandbox.slack import TEAM, Message
 from sandbox.slack.person import Deed, Person
-from storage import audit, decisions, policies
+from storage import audit, connections, decisions, policies
 from storage.database import Database
 from storage.notices import UNSETTLED
 from storage.states import REQUEST_ARROWS, RequestState, ends
-from storage.tables import AuditEntry, Notice, Request
+from storage.tables import AuditEntry, Call, Notice, Request
 from tests.flows.stage import KEY, Mailroom
 
 TOGETHER = 10
@@ -61,6 +61,8 @@ class Outcome:
     thread: tuple[str, ...]
     unacknowledged: tuple[str, ...]
     """The errors of deliveries that were not acknowledged in time."""
+    sent: bool
+    """Whether a call of it was sent."""
     in_flight: bool
     """Whether all deliveries had left before the first was answered, to different processes where there are two."""
 
@@ -136,6 +138,19 @@ class Arena:
 
         await self._database.write(change)
 
+    async def connected(self) -> None:
+        """A key in force, which Ana connects where there is none."""
+        if await self._database.read(lambda session: connections.in_force(session, TEAM)) is None:
+            await self.connects()
+
+    async def connects(self) -> None:
+        """Ana connects a key, which takes the place of the one in force, if any."""
+        if await self.ana.view():
+            await self.ana.closes(everything=True)
+        await self.mailroom.connect(self.ana)
+        await self.mailroom.form(self.ana, "Connected")
+        await self.ana.closes(everything=True)
+
     async def run(self, race: Race, rounds: int) -> Report:
         """Play until so many rounds had all their deliveries in flight; every round has to end well, counted or not."""
         report, began = Report(), time.perf_counter()
@@ -149,7 +164,7 @@ class Arena:
                 report.ways[_judged(race, outcome)] += 1
                 report.played += 1
                 report.counted += outcome.in_flight
-                creates[outcome.round.address] = outcome.state is RequestState.DONE
+                creates[outcome.round.address] = outcome.sent
         report.seconds = time.perf_counter() - began
         assert report.counted == rounds, f"too few rounds with all in flight: {report}"
         await self._created(domain, creates)
@@ -300,8 +315,10 @@ def _rows(session: Session, request_id: int) -> dict[str, Any]:
     request = session.get_one(Request, request_id)
     entries = session.exec(select(AuditEntry).where(AuditEntry.subject == f"request:{request_id}")).all()
     changes = select(func.max(AuditEntry.seq)).where(AuditEntry.action == "policy")
+    calls = session.exec(select(Call.sent_at).where(Call.request_id == request_id)).all()
     return {
         "state": request.state,
+        "sent": any(calls),
         "decisions": tuple((each.person, each.verdict) for each in decisions.of_round(session, request)),
         "audited": tuple((each.seq, each.actor, each.action, each.outcome) for each in entries),
         "policy_changed": session.exec(changes).one(),

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import cycle
 
+from sandbox.slack import MAIL
 from sandbox.slack.person import Deed, Person
 from storage.states import RequestState
 from tests.races.arena import Arena, Outcome, Race, Round
@@ -15,6 +16,8 @@ ONE_OF_TWO = "Your approval counts: 1 of 2."
 CANCELLED = "Cancelled. Nothing was created."
 REJECTED = "Rejected. Nothing was created, and the person who asked is told."
 NOT_AN_APPROVER = "Only approvers may decide this"
+REPLACED = 12
+"""How often the key is replaced while a batch is carried out."""
 DECIDED = "Too late. "
 
 
@@ -78,7 +81,8 @@ async def test_an_approval_and_a_rejection_at_once_one_wins(
     async def prepare(played: Round) -> None:
         if await played.rejecter.view():  # what came of the round before
             await played.rejecter.closes(everything=True)
-        await played.rejecter.clicks(played.root, "Reject")
+        while not await played.rejecter.view():  # a form opens within 3 s or not at all
+            await played.rejecter.clicks(played.root, "Reject")
         await played.rejecter.fills(Reason="Not *ours*")
 
     def judge(outcome: Outcome) -> str:
@@ -202,6 +206,56 @@ async def test_who_loses_the_right_to_approve_in_that_moment_has_approved_before
     record_property("race", await arena.run(race, few_rounds))
 
 
+async def test_approvals_while_the_key_is_given_up_end_every_request(
+    arena: Arena, few_rounds: int, record_property: Record
+) -> None:
+    """Each was sent before, or never, and what was sent is watched to its end; nothing waits for ever for a lock."""
+    ana, cem = arena.ana, arena.cem
+
+    def judge(outcome: Outcome) -> str:
+        assert outcome.unacknowledged == ()
+        assert len(outcome.of(ana)) == len(outcome.of(cem)) == 1
+        if outcome.state is RequestState.DONE:
+            one_decided(arena, outcome)
+            assert outcome.sent
+        else:
+            assert outcome.state in (RequestState.CANCELLED, RequestState.FAILED)
+            assert not outcome.sent
+        return outcome.state.value
+
+    async def begin() -> None:
+        await arena.connected()
+        await ana.types(MAIL, "/mail disconnect")
+
+    async def disconnect() -> None:
+        assert await ana.submits() == {}
+
+    await arena.lays_down(needed=1)
+    race = Race(begin=begin, deeds=both_approve(arena), judge=judge, beside=disconnect, answered=one_each(ana, cem))
+    try:
+        record_property("race", await arena.run(race, few_rounds))
+    finally:
+        await arena.connected()
+
+
+async def test_approvals_while_the_key_is_replaced_again_and_again(
+    arena: Arena, few_rounds: int, record_property: Record
+) -> None:
+    """What was sent with one key is watched with it, and what is sent next goes with the other."""
+
+    def judge(outcome: Outcome) -> str:
+        carried_out(outcome)
+        return one_decided(arena, outcome)
+
+    async def beside() -> None:
+        for _ in range(REPLACED):
+            await arena.connects()
+
+    await arena.lays_down(needed=1)
+    race = Race(deeds=both_approve(arena), judge=judge, beside=beside, answered=one_each(arena.ana, arena.cem))
+    record_property("race", await arena.run(race, few_rounds))
+
+
 def both_approve(arena: Arena) -> Callable[[Round], list[Deed]]:
     """By turns the one or the other first."""
     turns = cycle([(arena.ana, arena.cem), (arena.cem, arena.ana)])
@@ -238,6 +292,7 @@ def carried_out(outcome: Outcome) -> None:
     """It was sent and has ended; the card has no buttons, and the thread says each thing once."""
     assert outcome.unacknowledged == ()
     assert outcome.state is RequestState.DONE
+    assert outcome.sent
     assert "Approve" not in outcome.root.buttons
     assert "Done" in outcome.root.visible
     assert outcome.said("It is carried out now") == 1
@@ -249,6 +304,7 @@ def nothing_sent(outcome: Outcome) -> None:
     assert outcome.unacknowledged == ()
     assert "Approve" not in outcome.root.buttons
     assert outcome.said("Nothing was created") == 1
+    assert not outcome.sent
     assert outcome.said("It is carried out now") == 0
 
 
