@@ -26,7 +26,7 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
-# What `make test` plays in a few rounds, in as many as are promised, and what came of them: about ten minutes.
+# What `make test` plays in a few rounds, in as many as are promised, and what came of them: ten to fifteen minutes.
 races: $(VENV)/.dev
 	RACE_ROUNDS=200 $(BIN)/python -m pytest --numprocesses=0 --timeout=1200 tests/races
 
