@@ -30,7 +30,7 @@ async def test_of_two_approvers_at_once_one_decides_and_the_other_is_told_who(
 
     await arena.lays_down(needed=1)
     race = Race(deeds=both_approve(arena), judge=judge, answered=one_each(arena.ana, arena.cem))
-    record_property("race", await arena.run(race, rounds))
+    record_property("race", str(await arena.run(race, rounds)))
 
 
 async def test_two_approvals_at_once_both_count_where_two_are_needed(
@@ -42,7 +42,7 @@ async def test_two_approvals_at_once_both_count_where_two_are_needed(
 
     await arena.lays_down(needed=2)
     race = Race(deeds=both_approve(arena), judge=judge, answered=one_each(arena.ana, arena.cem))
-    record_property("race", await arena.run(race, rounds))
+    record_property("race", str(await arena.run(race, rounds)))
 
 
 async def test_an_approval_and_the_askers_cancel_at_once_one_wins(
@@ -70,7 +70,7 @@ async def test_an_approval_and_the_askers_cancel_at_once_one_wins(
 
     await arena.lays_down(needed=1)
     race = Race(deeds=deeds, judge=judge, answered=one_each(ana, ben))
-    record_property("race", await arena.run(race, few_rounds))
+    record_property("race", str(await arena.run(race, few_rounds)))
 
 
 async def test_an_approval_and_a_rejection_at_once_one_wins(
@@ -108,7 +108,7 @@ async def test_an_approval_and_a_rejection_at_once_one_wins(
     await arena.lays_down(needed=1)
     answered = lambda played: {ana: 1, played.rejecter: 1}  # noqa: E731
     race = Race(prepare=prepare, deeds=deeds, judge=judge, answered=answered)
-    record_property("race", await arena.run(race, few_rounds))
+    record_property("race", str(await arena.run(race, few_rounds)))
 
 
 async def test_the_same_click_delivered_three_times_is_one_decision(
@@ -126,7 +126,7 @@ async def test_the_same_click_delivered_three_times_is_one_decision(
     await arena.lays_down(needed=1)
     deeds = lambda played: [ana.clicking(played.root, "Approve")]  # noqa: E731
     race = Race(deeds=deeds, judge=judge, answered=lambda _: {ana: 3}, repeated=3)
-    record_property("race", await arena.run(race, few_rounds))
+    record_property("race", str(await arena.run(race, few_rounds)))
 
 
 async def test_two_clicks_delivered_three_times_each_are_two_decisions(
@@ -147,7 +147,7 @@ async def test_two_clicks_delivered_three_times_each_are_two_decisions(
     await arena.lays_down(needed=2)
     answered = lambda _: dict.fromkeys(people, 3)  # noqa: E731
     race = Race(deeds=both_approve(arena), judge=judge, answered=answered, repeated=3)
-    record_property("race", await arena.run(race, few_rounds))
+    record_property("race", str(await arena.run(race, few_rounds)))
 
 
 async def test_two_approvals_while_the_policy_asks_for_one_more(
@@ -172,7 +172,7 @@ async def test_two_approvals_while_the_policy_asks_for_one_more(
     race = Race(
         begin=begin, deeds=both_approve(arena), judge=judge, beside=beside, answered=one_each(arena.ana, arena.cem)
     )
-    record_property("race", await arena.run(race, few_rounds))
+    record_property("race", str(await arena.run(race, few_rounds)))
 
 
 async def test_who_loses_the_right_to_approve_in_that_moment_has_approved_before_or_not_at_all(
@@ -203,7 +203,7 @@ async def test_who_loses_the_right_to_approve_in_that_moment_has_approved_before
         beside=lambda: named(ana),
         answered=one_each(ana, cem),
     )
-    record_property("race", await arena.run(race, few_rounds))
+    record_property("race", str(await arena.run(race, few_rounds)))
 
 
 async def test_approvals_while_the_key_is_given_up_end_every_request(
@@ -233,7 +233,7 @@ async def test_approvals_while_the_key_is_given_up_end_every_request(
     await arena.lays_down(needed=1)
     race = Race(begin=begin, deeds=both_approve(arena), judge=judge, beside=disconnect, answered=one_each(ana, cem))
     try:
-        record_property("race", await arena.run(race, few_rounds))
+        record_property("race", str(await arena.run(race, few_rounds)))
     finally:
         await arena.connected()
 
@@ -253,7 +253,7 @@ async def test_approvals_while_the_key_is_replaced_again_and_again(
 
     await arena.lays_down(needed=1)
     race = Race(deeds=both_approve(arena), judge=judge, beside=beside, answered=one_each(arena.ana, arena.cem))
-    record_property("race", await arena.run(race, few_rounds))
+    record_property("race", str(await arena.run(race, few_rounds)))
 
 
 def both_approve(arena: Arena) -> Callable[[Round], list[Deed]]:
