@@ -17,6 +17,7 @@ from bot import http
 from bot.amendments import Amendments
 from bot.approvers import Approvers
 from bot.auditing import AuditReader
+from bot.clerk import Clerk
 from bot.clock import Clock, utc_now
 from bot.credentials import CredentialsViewer
 from bot.decider import Decider
@@ -44,6 +45,7 @@ from bot.settings import Mode, Settings, SettingsError
 from bot.slack import Refused, Slack, SlackError
 from bot.socket_mode import SocketMode
 from bot.standings import Standings
+from bot.withdrawing import Withdrawals
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
 from storage import audit, schema, workspaces
@@ -169,7 +171,8 @@ def _listen_for(
         policies=policies,
         nudge=worker.nudge_soon,
     )
-    decider = Decider(database=database, people=people, approvers=approvers, clock=clock)
+    clerk = Clerk(database=database, people=people, clock=clock)
+    decider = Decider(clerk=clerk, approvers=approvers)
     register(
         app,
         Guard(slack=slack, after=after, directory=directory, rate=Rate(clock, settings.mailroom_commands_a_minute)),
@@ -180,7 +183,9 @@ def _listen_for(
             ),
             audit=AuditClicks(reader=reader, dispatch=dispatch),
             submissions=Submissions(intake=intake, directory=directory, people=people, nudge=worker.nudge_soon),
-            decisions=Decisions(decider=decider, dispatch=dispatch, nudge=worker.nudge_soon),
+            decisions=Decisions(
+                decider=decider, withdrawals=Withdrawals(clerk), dispatch=dispatch, nudge=worker.nudge_soon
+            ),
             mentions=Mentions(intake=intake, dispatch=dispatch),
             policy=policies,
         ),

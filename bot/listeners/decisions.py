@@ -15,6 +15,7 @@ from bot.listeners.whereabouts import Whereabouts
 from bot.slack import SlackError
 from bot.texts import deciding, forms, refusals
 from bot.texts.message import Message
+from bot.withdrawing import Withdrawals
 from storage.decisions import APPROVED, CONFIRMED, REJECTED
 
 log = structlog.get_logger(__name__)
@@ -23,8 +24,11 @@ log = structlog.get_logger(__name__)
 class Decisions:
     """What happens when somebody decides."""
 
-    def __init__(self, *, decider: Decider, dispatch: Dispatch, nudge: Callable[[], None]) -> None:
+    def __init__(
+        self, *, decider: Decider, withdrawals: Withdrawals, dispatch: Dispatch, nudge: Callable[[], None]
+    ) -> None:
         self._decider = decider
+        self._withdrawals = withdrawals
         self._dispatch = dispatch
         self._nudge = nudge
 
@@ -41,11 +45,11 @@ class Decisions:
     async def cancel(self, door: ClickDoor) -> None:
         """Never mind, by the person who asked."""
         ballot = await self._ballot(door, "cancel")
-        await self._done(door, await self._decider.cancel(ballot.request, door.origin))
+        await self._done(door, await self._withdrawals.cancel(ballot.request, door.origin))
 
     async def ask_again(self, door: ClickDoor) -> None:
         """The same once more, as a new request where the old one was asked; a second click makes no second one."""
-        operation, before = await self._decider.asked_before(await self._number(door), door.origin)
+        operation, before = await self._withdrawals.asked_before(await self._number(door), door.origin)
         where = Whereabouts(before.asked_in, before.asked_thread)
         await self._dispatch.ask(door, operation, again=True, where=where, once=f"again:{before.id}")
 

@@ -74,7 +74,7 @@ def test_a_lease_ends_and_the_row_can_be_claimed_again(session: Session, make: A
 @pytest.mark.parametrize(
     ("make", "claim", "state", "claimed"),
     [
-        *((rows.request, requests.claim_planning, s, s is RequestState.PLANNING) for s in RequestState),
+        *((rows.request, requests.claim_planning, s, s.value in {"planning", "approved"}) for s in RequestState),
         *((rows.connection, connections.claim_checks, s, s is ConnectionState.CHECKING) for s in ConnectionState),
         *((rows.notice, notices.claim, s, s is NoticeState.OWED) for s in NoticeState),
         *((rows.call, calls.claim, s, s.value in {"queued", "waiting", "accepted", "unknown"}) for s in CallState),
