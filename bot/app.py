@@ -37,6 +37,7 @@ from bot.listeners.register import Handlers, register
 from bot.listeners.submissions import Submissions
 from bot.mailapi import MailAPI, Timeouts
 from bot.notices.telling import Teller
+from bot.outages import MAILAPI, SLACK, Outages
 from bot.pace import DEFAULT_PACE, Pace, retry_after
 from bot.people import People
 from bot.pool import Pool
@@ -64,18 +65,21 @@ DRAIN_SECONDS = 8.0
 class Mailroom:
     """The running bot."""
 
-    def __init__(self, *, worker: Worker, after: Pool, database: Database, socket_mode: SocketMode | None) -> None:
+    def __init__(
+        self, *, worker: Worker, after: Pool, database: Database, socket_mode: SocketMode | None, outages: Outages
+    ) -> None:
         self.worker = worker
         self.database = database
         self.after = after
         self.socket_mode = socket_mode
+        self._outages = outages
         self.url: str | None = None
 
     async def causes(self) -> dict[str, str]:
         """What keeps the bot from working, by name; empty where nothing does."""
         if self.socket_mode is not None and not await self.socket_mode.connected():
-            return {"slack": "no Socket Mode connection is open"}
-        return {}
+            return {**self._outages.causes(), SLACK: "no Socket Mode connection is open"}
+        return self._outages.causes()
 
 
 @asynccontextmanager
@@ -88,8 +92,10 @@ async def running(
         stack.callback(database.close)
         await _migrate(database)
         vault = vault_for(settings)
-        slack = await stack.enter_async_context(Slack.open(settings.bot_token, settings.slack_api_url))
-        mailapi = await stack.enter_async_context(MailAPI.open(settings.mailapi_url, timeouts=timeouts))
+        outages = Outages()
+        slack = await stack.enter_async_context(Slack.open(settings.bot_token, settings.slack_api_url, outages))
+        provider = MailAPI.open(settings.mailapi_url, timeouts=timeouts, heard=outages.about(MAILAPI))
+        mailapi = await stack.enter_async_context(provider)
         identity = await _identity(slack)
         await database.write(
             partial(
@@ -104,7 +110,14 @@ async def running(
         teller = Teller(database=database, slack=slack, clock=clock, pool=Pool(size=16, share=8))
         people = People(slack=slack, clock=clock)
         approvers = Approvers(people)
-        worker = Worker(machine=machine, slack=slack, approvers=approvers, teller=teller, pool=Pool(size=48, share=8))
+        worker = Worker(
+            machine=machine,
+            slack=slack,
+            approvers=approvers,
+            teller=teller,
+            pool=Pool(size=48, share=8),
+            outages=outages,
+        )
         after = Pool(size=64, share=16)
         app = _bolt(settings, slack, identity)
         _listen_for(
@@ -121,7 +134,7 @@ async def running(
         if settings.mode is Mode.SOCKET:
             connections = settings.mailroom_socket_connections
             socket_mode = SocketMode(app=app, app_token=settings.app_token, connections=connections)
-        mailroom = Mailroom(worker=worker, after=after, database=database, socket_mode=socket_mode)
+        mailroom = Mailroom(worker=worker, after=after, database=database, socket_mode=socket_mode, outages=outages)
         # Unwound from the last to the first: no new ticks, no new deliveries, then what is in flight.
         stack.push_async_callback(_drain, worker, after)
         await _listen(stack, settings, mailroom, app)

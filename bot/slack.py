@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.access import Actor
+from bot.outages import SLACK, Outages
 from bot.texts.message import Block
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
@@ -72,16 +73,18 @@ class AnswerLost(SlackError):
 class Slack:
     """What the bot asks of one workspace's Slack, over a session that all calls share."""
 
-    def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession) -> None:
+    def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession, outages: Outages) -> None:
         self.client = client
         self._session = session
+        self._outages = outages
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, token: str, api_url: str) -> AsyncIterator[Self]:
+    async def open(cls, token: str, api_url: str, outages: Outages) -> AsyncIterator[Self]:
         """A client without retries of its own: a lost answer to a post must never become a second post."""
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-            yield cls(AsyncWebClient(token, base_url=f"{api_url}/", session=session, retry_handlers=[]), session)
+            client = AsyncWebClient(token, base_url=f"{api_url}/", session=session, retry_handlers=[])
+            yield cls(client, session, outages)
 
     def without_token(self) -> AsyncWebClient:
         """A client over the same session for Bolt, which is told the token by our own `authorize`."""
@@ -89,14 +92,14 @@ class Slack:
 
     async def identity(self) -> dict[str, Any]:
         """auth.test: whose token this is (`team_id`, `team`, `user_id`, `bot_id`)."""
-        return _data(await _named(self.client.auth_test()))
+        return _data(await self._named(self.client.auth_test()))
 
     async def post(
         self, channel: str, content: dict[str, Any], *, thread_ts: str | None = None, notice: int | None = None
     ) -> tuple[str, str]:
         """Post a message; gives the channel's id and the message's `ts`. `notice` goes along as metadata."""
         metadata = {"event_type": "mailroom_notice", "event_payload": {"notice": notice}} if notice else None
-        answer = await _named(
+        answer = await self._named(
             self.client.chat_postMessage(
                 channel=channel,
                 text=content["text"],
@@ -116,9 +119,9 @@ class Slack:
         """
         window: dict[str, Any] = {"oldest": str(since.timestamp()), "include_all_metadata": True, "limit": 100}
         if thread_ts is None:
-            answer = await _named(self.client.conversations_history(channel=channel, **window))
+            answer = await self._named(self.client.conversations_history(channel=channel, **window))
         else:
-            answer = await _named(self.client.conversations_replies(channel=channel, ts=thread_ts, **window))
+            answer = await self._named(self.client.conversations_replies(channel=channel, ts=thread_ts, **window))
         for message in answer["messages"]:
             if (message.get("metadata") or {}).get("event_payload", {}).get("notice") == notice:
                 return str(message["ts"])
@@ -127,7 +130,7 @@ class Slack:
     async def find_file(self, channel: str, name: str, *, thread_ts: str, since: datetime) -> str | None:
         """The `ts` of a message in a thread that shares a file of this name, said after `since`."""
         window: dict[str, Any] = {"oldest": str(since.timestamp()), "limit": 100}
-        answer = await _named(self.client.conversations_replies(channel=channel, ts=thread_ts, **window))
+        answer = await self._named(self.client.conversations_replies(channel=channel, ts=thread_ts, **window))
         for message in answer["messages"]:
             if any(file.get("name") == name for file in message.get("files") or ()):
                 return str(message["ts"])
@@ -135,7 +138,7 @@ class Slack:
 
     async def whisper(self, channel: str, user: str, content: dict[str, Any], *, thread_ts: str | None) -> None:
         """Post what only one person sees, for as long as he has Slack open."""
-        await _named(
+        await self._named(
             self.client.chat_postEphemeral(
                 channel=channel, user=user, text=content["text"], blocks=content["blocks"], thread_ts=thread_ts
             )
@@ -144,9 +147,9 @@ class Slack:
     async def upload(self, channel: str, name: str, content: str, text: str, *, thread_ts: str | None = None) -> None:
         """Share a text file below `text`; Slack takes the name, then the bytes, then where it goes."""
         data = content.encode()
-        place = await _named(self.client.files_getUploadURLExternal(filename=name, length=len(data)))
+        place = await self._named(self.client.files_getUploadURLExternal(filename=name, length=len(data)))
         await self._put(str(place["upload_url"]), data)
-        await _named(
+        await self._named(
             self.client.files_completeUploadExternal(
                 files=[{"id": str(place["file_id"]), "title": name}],
                 channel_id=channel,
@@ -163,32 +166,32 @@ class Slack:
 
     async def permalink(self, channel: str, ts: str) -> str:
         """The address of a message."""
-        return str((await _named(self.client.chat_getPermalink(channel=channel, message_ts=ts)))["permalink"])
+        return str((await self._named(self.client.chat_getPermalink(channel=channel, message_ts=ts)))["permalink"])
 
     async def edit(self, channel: str, ts: str, content: dict[str, Any]) -> None:
         """Replace a message's text and blocks."""
-        await _named(
+        await self._named(
             self.client.chat_update(channel=channel, ts=ts, text=content["text"], blocks=content["blocks"]),
         )
 
     async def direct_channel(self, user: str) -> str:
         """The id of the direct message channel with a person."""
-        answer = await _named(self.client.conversations_open(users=[user]))
+        answer = await self._named(self.client.conversations_open(users=[user]))
         return str(answer["channel"]["id"])
 
     async def open_view(self, trigger_id: str, view: Block) -> str:
         """Open a form on the screen of the person whose trigger it is, within Slack's 3 s; gives the form's id."""
-        answer = await _named(self.client.views_open(trigger_id=trigger_id, view=view))
+        answer = await self._named(self.client.views_open(trigger_id=trigger_id, view=view))
         return str(answer["view"]["id"])
 
     async def update_view(self, view_id: str, view: Block) -> None:
         """Replace what an open form shows."""
-        await _named(self.client.views_update(view_id=view_id, view=view))
+        await self._named(self.client.views_update(view_id=view_id, view=view))
 
     async def actor(self, user: str, workspace: str) -> Actor:
         """A person's standing in a workspace, from users.info; one whom Slack does not know is gone."""
         try:
-            answer = await _named(self.client.users_info(user=user))
+            answer = await self._named(self.client.users_info(user=user))
         except Refused as error:
             if str(error) in ("user_not_found", "user_not_visible"):
                 return Actor(id=user, deactivated=True)
@@ -200,7 +203,7 @@ class Slack:
         found: list[Actor] = []
         cursor = ""
         while True:
-            answer = await _named(self.client.users_list(limit=200, cursor=cursor, team_id=workspace))
+            answer = await self._named(self.client.users_list(limit=200, cursor=cursor, team_id=workspace))
             people = [_actor(user, workspace) for user in answer["members"] if not user.get("is_bot")]
             found.extend(actor for actor in people if actor.admin and actor.full_member)
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
@@ -210,7 +213,7 @@ class Slack:
     async def group_members(self, group: str, workspace: str) -> frozenset[str]:
         """The ids of a user group's people, from usergroups.users.list; none where there is no such group any more."""
         try:
-            answer = await _named(self.client.usergroups_users_list(usergroup=group, team_id=workspace))
+            answer = await self._named(self.client.usergroups_users_list(usergroup=group, team_id=workspace))
         except Refused as error:
             if str(error) in ("no_such_subteam", "subteam_not_found"):
                 return frozenset()
@@ -219,7 +222,7 @@ class Slack:
 
     async def groups(self, workspace: str) -> list[tuple[str, str]]:
         """The id and the handle of each user group, from usergroups.list."""
-        answer = await _named(self.client.usergroups_list(team_id=workspace))
+        answer = await self._named(self.client.usergroups_list(team_id=workspace))
         return [(str(group["id"]), str(group["handle"])) for group in answer["usergroups"]]
 
     async def channel_members(self, channel: str) -> frozenset[str]:
@@ -227,7 +230,7 @@ class Slack:
         found: set[str] = set()
         cursor = ""
         while True:
-            answer = await _named(self.client.conversations_members(channel=channel, limit=1000, cursor=cursor))
+            answer = await self._named(self.client.conversations_members(channel=channel, limit=1000, cursor=cursor))
             found.update(str(user) for user in answer["members"])
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
@@ -240,6 +243,25 @@ class Slack:
         if failure is not None:
             raise Refused(f"The response URL did not take the answer ({failure}).")
 
+    async def _named(self, answer: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
+        """Slack's answer, or its error by what to do about it; whether Slack is there at all is noted."""
+        try:
+            found = await answer
+        except SlackApiError as error:
+            named = _refusal(error)
+        except aiohttp.ClientConnectorError as error:
+            named = NotSent(type(error).__name__)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            named = AnswerLost(type(error).__name__)
+        else:
+            self._outages.works(SLACK)
+            return found
+        if isinstance(named, (NotSent, AnswerLost)):
+            self._outages.failed(SLACK, str(named))
+        else:
+            self._outages.works(SLACK)
+        raise named
+
     async def _failure_of_post(self, url: str, **body: Any) -> str | None:
         """Post to an address that is a secret; gives what went wrong, without it, or `None`."""
         try:
@@ -247,18 +269,6 @@ class Slack:
                 return None if answer.status == 200 else f"status {answer.status}"  # noqa: PLR2004 - the only yes
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             return type(error).__name__
-
-
-async def _named(answer: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
-    try:
-        return await answer
-    except SlackApiError as error:
-        named = _refusal(error)
-    except aiohttp.ClientConnectorError as error:
-        named = NotSent(type(error).__name__)
-    except (aiohttp.ClientError, TimeoutError) as error:
-        named = AnswerLost(type(error).__name__)
-    raise named
 
 
 def _refusal(error: SlackApiError) -> SlackError:

@@ -11,7 +11,7 @@ from bot.mailapi import quiet, verdict
 from bot.mailapi.answers import Accepted, DomainList, Mailbox, MailboxList, Succeeded, Task, TaskKind
 from bot.mailapi.credentials import Credentials
 from bot.mailapi.errors import KeyRefused, Rejected
-from bot.mailapi.exchange import DEFAULT_TIMEOUTS, Exchange, Timeouts
+from bot.mailapi.exchange import DEFAULT_TIMEOUTS, Exchange, Heard, Timeouts
 
 
 class MailAPI:
@@ -23,9 +23,16 @@ class MailAPI:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, base_url: str, *, timeouts: Timeouts = DEFAULT_TIMEOUTS, connections: int = 50
+        cls,
+        base_url: str,
+        *,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        connections: int = 50,
+        heard: Heard | None = None,
     ) -> AsyncIterator[Self]:
         """The API at `base_url`, which ends in `/api`, with up to `connections` for reads and as many for creates.
+
+        `heard` is told after each request what is wrong with the provider, or `None`.
 
         Raises:
             ValueError: `base_url` is no http or https URL with a host.
@@ -34,7 +41,7 @@ class MailAPI:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("MailAPI's base URL has to begin with https:// and name a host.")
         quiet.silence_urls()
-        async with Exchange.open(base_url, timeouts, connections) as exchange:
+        async with Exchange.open(base_url, timeouts, connections, heard) as exchange:
             yield cls(exchange)
 
     def account(self, credentials: Credentials) -> "Account":

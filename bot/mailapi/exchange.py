@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 
@@ -48,6 +49,10 @@ class Silence:
     unsent: bool
 
 
+Heard = Callable[[str | None], None]
+"""Told what is wrong with MailAPI, or that nothing is."""
+
+
 class Exchange:
     """Sends reads and creates, each over its own transport, and turns every failure into a value.
 
@@ -56,15 +61,22 @@ class Exchange:
     so that it is not among the variables of any frame in the traceback of an error that we raise ourselves.
     """
 
-    def __init__(self, *, reads: httpx.AsyncClient, creates: httpx.AsyncClient, total: float) -> None:
+    def __init__(
+        self, *, reads: httpx.AsyncClient, creates: httpx.AsyncClient, total: float, heard: Heard | None = None
+    ) -> None:
+        self._heard = heard
         self._reads = reads
         self._creates = creates
         self._total = total
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, base_url: str, timeouts: Timeouts, connections: int) -> AsyncIterator[Self]:
+    async def open(
+        cls, base_url: str, timeouts: Timeouts, connections: int, heard: Heard | None = None
+    ) -> AsyncIterator[Self]:
         """Both clients, each with at most `connections` connections; they are closed at the end.
+
+        `heard` is given what came of each request: `None` where there was a usable sign of life, else a few words.
 
         Proxies of the environment are left aside, and cookies are refused: those of one account must not
         travel with the key of another.
@@ -78,10 +90,22 @@ class Exchange:
             creates = _client(base_url, timeouts, httpx.AsyncHTTPTransport(verify=tls, limits=limits))
             await stack.enter_async_context(reads)
             await stack.enter_async_context(creates)
-            yield cls(reads=reads, creates=creates, total=timeouts.total)
+            yield cls(reads=reads, creates=creates, total=timeouts.total, heard=heard)
 
     async def read(self, path: str, credentials: Credentials, parameters: Mapping[str, str | int]) -> Reply | Silence:
         """GET `path` with the key and `parameters` in the query."""
+        return self._noted(await self._read(path, credentials, parameters))
+
+    async def create(self, path: str, credentials: Credentials, body: Mapping[str, Any]) -> Reply | Silence:
+        """POST `body` and the key as JSON, once, on a connection of its own."""
+        return self._noted(await self._create(path, credentials, body))
+
+    def _noted(self, outcome: Reply | Silence) -> Reply | Silence:
+        if self._heard is not None:
+            self._heard(_out_of_order(outcome))
+        return outcome
+
+    async def _read(self, path: str, credentials: Credentials, parameters: Mapping[str, str | int]) -> Reply | Silence:
         try:
             async with asyncio.timeout(self._total):
                 response = await self._reads.get(path, params={"key": credentials.key, **parameters})
@@ -89,8 +113,7 @@ class Exchange:
             return Silence(_told(error), unsent=False)
         return _reply(response, credentials)
 
-    async def create(self, path: str, credentials: Credentials, body: Mapping[str, Any]) -> Reply | Silence:
-        """POST `body` and the key as JSON, once, on a connection of its own."""
+    async def _create(self, path: str, credentials: Credentials, body: Mapping[str, Any]) -> Reply | Silence:
         request = self._creates.build_request(
             "POST",
             path,
@@ -139,6 +162,12 @@ def _client(base_url: str, timeouts: Timeouts, transport: httpx.AsyncBaseTranspo
 
 def _reply(response: httpx.Response, credentials: Credentials) -> Reply:
     return Reply(response.status_code, response.headers.get("Retry-After"), credentials.masked(response.content))
+
+
+def _out_of_order(outcome: Reply | Silence) -> str | None:
+    if isinstance(outcome, Silence):
+        return outcome.reason
+    return f"HTTP {outcome.status}" if outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR else None
 
 
 def _told(error: Exception) -> str:

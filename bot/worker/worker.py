@@ -11,6 +11,7 @@ from sqlmodel import Session
 from bot.approvers import Approvers
 from bot.commands import LISTED_KINDS
 from bot.notices.telling import Teller
+from bot.outages import DATABASE, Outages
 from bot.pool import Pool
 from bot.slack import Slack
 from bot.worker import attending, checking, planning, sending, settling, telling_policy, watching
@@ -28,16 +29,18 @@ A_MOMENT = 0.02
 class Worker:
     """Drives the machine's half; `tick` may be called at any time and any number of times."""
 
-    def __init__(self, *, machine: Machine, slack: Slack, approvers: Approvers, teller: Teller, pool: Pool) -> None:
+    def __init__(
+        self, *, machine: Machine, slack: Slack, approvers: Approvers, teller: Teller, pool: Pool, outages: Outages
+    ) -> None:
         self._machine = machine
         self._slack = slack
         self._approvers = approvers
+        self._outages = outages
         self._teller = teller
         self._pool = pool
         self._ticking: asyncio.Task[None] | None = None
         self._again = False
         self._stopped = False
-        self._out_of_order = False
 
     def nudge(self) -> None:
         """Tick now; several nudges in a row are one tick more."""
@@ -67,13 +70,9 @@ class Worker:
         try:
             await self._claim()
         except DatabaseUnavailable as error:
-            if not self._out_of_order:
-                log.error("the database is out of reach", reason=str(error))  # noqa: TRY400 - one line says it
-            self._out_of_order = True
-            return
-        if self._out_of_order:
-            log.info("the database is back")
-        self._out_of_order = False
+            self._outages.failed(DATABASE, str(error))
+        else:
+            self._outages.works(DATABASE)
 
     async def stop(self, seconds: float) -> None:
         """Claim nothing more, and give what runs `seconds` to end."""
