@@ -56,7 +56,7 @@ class Queries:
     async def _patiently(
         self, ask: Callable[[Account], Awaitable[Message]], connection: Connection, show: Tell, tell: Tell
     ) -> None:
-        asking = asyncio.ensure_future(ask(self._machine.account(connection)))
+        asking = asyncio.ensure_future(self._ask(ask, connection))
         done, _ = await asyncio.wait([asking], timeout=PATIENCE_SECONDS)
         if not done:
             await tell(answers.still_looking())
@@ -68,6 +68,9 @@ class Queries:
             await tell(await self._in_vain(error, connection))
         else:
             await show(answer)
+
+    async def _ask(self, ask: Callable[[Account], Awaitable[Message]], connection: Connection) -> Message:
+        return await ask(self._machine.account(connection))
 
     async def _in_vain(self, error: MailAPIError | SlackError, connection: Connection) -> Message:
         match error:

@@ -77,7 +77,7 @@ def _long_text() -> Any:
 
 
 def _count() -> Any:
-    """A number that rows of an older version begin with as 0."""
+    """A number that rows of an older version begin with as 0, such as how often work on a row failed unforeseen."""
     return Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
@@ -138,6 +138,7 @@ class Connection(Table, table=True):
     due_at: datetime | None = _moment()
     leased_until: datetime | None = _moment()
     attempts: int = 0
+    faults: int = _count()
 
 
 class Request(Table, table=True):
@@ -183,6 +184,7 @@ class Request(Table, table=True):
     due_at: datetime | None = _moment()
     leased_until: datetime | None = _moment()
     attempts: int = 0
+    faults: int = _count()
 
 
 class Call(Table, table=True):
@@ -218,6 +220,7 @@ class Call(Table, table=True):
     due_at: datetime | None = _moment()
     leased_until: datetime | None = _moment()
     attempts: int = 0
+    faults: int = _count()
 
 
 class Policy(Table, table=True):
@@ -238,6 +241,7 @@ class Policy(Table, table=True):
     due_at: datetime | None = _moment()
     leased_until: datetime | None = _moment()
     attempts: int = 0
+    faults: int = _count()
 
 
 class Decision(Table, table=True):
@@ -285,6 +289,7 @@ class Notice(Table, table=True):
     due_at: datetime | None = _moment()
     leased_until: datetime | None = _moment()
     attempts: int = 0
+    faults: int = _count()
 
 
 class AuditEntry(Table, table=True):

@@ -151,6 +151,26 @@ def paused(last_four: str, reason: str) -> Message:
     )
 
 
+UNREADABLE_KEY = "The stored key cannot be read with the encryption keys that this bot was started with."
+SET_ASIDE = "an error on our side, which is in the log"
+
+
+def set_aside(asker: str) -> Message:
+    """A part of a request that cannot be worked on."""
+    return Message(
+        f"{mrkdwn.person(asker)} A part of this could not be worked on because of an error on our side, and was set "
+        "aside. What MailAPI made of it, if anything, is in `/mail mailbox list` or `/mail domain list`."
+    )
+
+
+def request_set_aside(request: int) -> Message:
+    """A whole request that cannot be worked on."""
+    return Message(
+        f"Your request {request} could not be worked on because of an error on our side, and was set aside. "
+        "Nothing more is sent for it. Look at what exists, then ask again for what is missing."
+    )
+
+
 DISCONNECTED = "MailAPI was disconnected before this was sent"
 """What became of a call that was never sent since somebody gave up the key."""
 

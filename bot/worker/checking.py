@@ -43,7 +43,7 @@ async def check(machine: Machine, slack: Slack, approvers: Approvers, connection
     else:
         first = await machine.database.write(partial(_connected, machine, connection, found.total))
         # By themselves: they lock many rows, and the workspace's, which others take after those, is not held meanwhile.
-        for hasten in (requests.hasten, calls.hasten):
+        for hasten in (requests.hasten, requests.recall, calls.hasten):
             await machine.database.write(partial(hasten, workspace_id=connection.workspace_id, now=machine.clock()))
         if first:
             await _tell_admins(machine, slack, approvers, connection)

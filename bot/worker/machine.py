@@ -19,11 +19,15 @@ from bot.pace import Pace
 from bot.texts import thread
 from storage import audit, connections
 from storage.database import Database
-from storage.encryption import Vault
+from storage.encryption import Undecryptable, Vault
 from storage.states import ConnectionState
 from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
+
+
+UNREADABLE = 0
+"""Stands for the HTTP status of a refusal that is our own."""
 
 
 class NotConnected(Exception):
@@ -86,8 +90,13 @@ class Machine:
     """The total time-out of a create: a process that was frozen while sending may still be doing so."""
 
     def account(self, connection: Connection) -> Account:
-        """MailAPI with this connection's key; raises `Undecryptable`."""
-        key = self.vault.unseal(connection.secret or "", workspace=connection.workspace_id, purpose=connections.PURPOSE)
+        """MailAPI with this connection's key; raises `KeyRefused` where it cannot be read any more."""
+        try:
+            key = self.vault.unseal(
+                connection.secret or "", workspace=connection.workspace_id, purpose=connections.PURPOSE
+            )
+        except Undecryptable:
+            raise KeyRefused(UNREADABLE, thread.UNREADABLE_KEY) from None
         return self.mailapi.account(Credentials(key, connection.caller_id))
 
     async def connection(self, workspace: str, connection_id: int | None = None) -> Connection:

@@ -1,7 +1,7 @@
 """Watching accepted calls until their end: tasks one by one, domains with one list for all."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -50,9 +50,12 @@ async def watch(machine: Machine, call: Call) -> None:
         await machine.database.write(partial(_again, machine, call, call.attempts + 1))
 
 
-async def watch_together(machine: Machine, watched: Sequence[Call]) -> None:
-    """Watch calls of one connection whose ends all stand in its list of domains: the look is shared."""
-    for result in await asyncio.gather(*(watch(machine, call) for call in watched), return_exceptions=True):
+async def watch_together(watched: Sequence[Call], step: Callable[[Call], Awaitable[None]]) -> None:
+    """Watch calls of one connection whose ends all stand in its list of domains, each with `step`.
+
+    The look is shared.
+    """
+    for result in await asyncio.gather(*(step(call) for call in watched), return_exceptions=True):
         if isinstance(result, BaseException):
             log.error("watching a domain failed", exc_info=result)
 

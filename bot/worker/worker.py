@@ -14,7 +14,16 @@ from bot.notices.telling import Teller
 from bot.outages import DATABASE, Outages
 from bot.pool import Pool
 from bot.slack import Slack
-from bot.worker import attending, checking, planning, sending, settling, telling_policy, watching
+from bot.worker import (
+    attending,
+    checking,
+    planning,
+    sending,
+    setting_aside,
+    settling,
+    telling_policy,
+    watching,
+)
 from bot.worker.machine import Machine
 from storage import calls, connections, moves, policies, requests
 from storage.database import DatabaseUnavailable
@@ -97,16 +106,16 @@ class Worker:
             partial(connections.claim_checks, now=self._machine.clock(), most=self._pool.free)
         )
         for connection in claimed:
-            work = checking.check(self._machine, self._slack, self._approvers, connection)
-            self._start(connection.workspace_id, work)
+            check = partial(checking.check, self._machine, self._slack, self._approvers)
+            self._start(connection.workspace_id, self._guarded(connection, check))
 
     async def _claim_policies(self) -> None:
         claimed = await self._machine.database.write(
             partial(policies.claim_untold, now=self._machine.clock(), most=self._pool.free)
         )
         for version in claimed:
-            work = telling_policy.tell(self._machine, self._slack, self._approvers, version)
-            self._start(version.workspace_id, work)
+            tell = partial(telling_policy.tell, self._machine, self._slack, self._approvers)
+            self._start(version.workspace_id, self._guarded(version, tell))
 
     async def _claim_requests(self) -> None:
         now, busy = self._machine.clock(), self._pool.busy
@@ -136,7 +145,9 @@ class Worker:
         """All of a connection's domains in one round, also those that are not due yet."""
         claim = partial(calls.claim_watched, connection_id=connection_id, kinds=LISTED_KINDS, now=self._machine.clock())
         others = await self._machine.database.write(claim)
-        self._start(due[0].workspace_id, watching.watch_together(self._machine, [*due, *others]))
+        watch = partial(watching.watch, self._machine)
+        together = watching.watch_together([*due, *others], lambda call: self._guarded(call, watch))
+        self._start(due[0].workspace_id, together)
 
     async def _step(self, call: Call) -> None:
         match call.state:
@@ -161,8 +172,19 @@ class Worker:
     def _started(self, row: Any, step: Callable[[Any], Coroutine[Any, Any, None]]) -> bool:
         if not self._pool.room(row.workspace_id):
             return False
-        self._start(row.workspace_id, step(row))
+        self._start(row.workspace_id, self._guarded(row, step))
         return True
+
+    async def _guarded(self, row: Any, step: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
+        """A step on one row; what nobody foresaw is counted, so that no row is tried for ever."""
+        try:
+            await step(row)
+        except DatabaseUnavailable:
+            raise  # an outage is not the row's fault: its lease ends, and it is taken up again
+        except Exception as error:
+            log.exception("a step failed", table=type(row).__name__, row=row.id, workspace=row.workspace_id)
+            reason = type(error).__name__
+            await self._machine.database.write(partial(setting_aside.note_fault, self._machine, row, reason))
 
     def _start(self, workspace: str, work: Coroutine[Any, Any, None]) -> None:
         self._pool.start(workspace, self._then_nudge(work))
