@@ -107,7 +107,7 @@ async def running(
             )
         )
         machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), timedelta(seconds=timeouts.total))
-        teller = Teller(database=database, slack=slack, clock=clock, pool=Pool(size=16, share=8))
+        teller = Teller(database=database, slack=slack, clock=clock, pace=pace, pool=Pool(size=16, share=8))
         people = People(slack=slack, clock=clock)
         approvers = Approvers(people)
         worker = Worker(

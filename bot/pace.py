@@ -17,6 +17,8 @@ class Pace:
     ask_after: timedelta = timedelta(seconds=60)
     """How long an unknown create is looked for before a person is asked."""
     watch_for: timedelta = timedelta(hours=24)
+    posts: tuple[int, timedelta] = (4, timedelta(seconds=4))
+    """How many messages a channel gets within some time: Slack takes one a second, and short bursts."""
     longest_retry: timedelta = timedelta(seconds=60)
 
     def next_poll(self, age: timedelta) -> timedelta:

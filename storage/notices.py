@@ -1,11 +1,13 @@
 """Notices: the Slack messages that are owed."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import exists, text
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, exists, select
+from sqlmodel import Session, and_, col, func, or_, select, update
 
 from storage import moves, once
 from storage.states import NOTICE_ARROWS, NoticeState
@@ -77,25 +79,107 @@ def unsettled_of_request(session: Session, request_id: int) -> Sequence[Notice]:
     return session.exec(query.order_by(col(Notice.id))).all()
 
 
+def redirect(session: Session, request_id: int, destination: str) -> None:
+    """Let the posts of a request that are not begun go somewhere else; copies and edits stay as they are."""
+    owed = update(Notice).where(
+        col(Notice.request_id) == request_id,
+        col(Notice.state) == NoticeState.OWED,
+        col(Notice.destination) != "",
+        col(Notice.recipient).is_(None),
+    )
+    session.exec(owed.values(destination=destination).execution_options(synchronize_session=False))
+
+
 def move(session: Session, notice_id: int, before: NoticeState, after: NoticeState, **values: Any) -> bool:
     """Move a notice by compare-and-set; false where it was no longer `before`."""
     return moves.move(session, Notice, notice_id, before, after, NOTICE_ARROWS, **values)
 
 
-def claim(session: Session, *, now: datetime, most: int) -> Sequence[Notice]:
-    """Move the first owed notice of each lane to `sending`, with a lease; later ones of the lane wait for it.
+@dataclass(frozen=True)
+class Spacing:
+    """How many posts a destination takes, and within which time."""
 
-    Gives them as they stand then: `attempts` counts this one.
+    most: int
+    within: timedelta
+
+
+def claim(
+    session: Session,
+    *,
+    now: datetime,
+    most: int,
+    spacing: Spacing | None = None,
+    besides: Collection[tuple[str, str]] = (),
+) -> Sequence[Notice]:
+    """Move owed notices to `sending`, with a lease; gives them as they stand then: `attempts` counts this one.
+
+    The first of each lane, for which the later ones wait; of each destination one at a time, with `spacing` between;
+    none of the workspaces and kinds in `besides`. Nothing while another process is claiming: the next tick does.
     """
-    earlier = aliased(Notice)
-    waits = exists().where(
-        col(earlier.lane) == Notice.lane, col(earlier.state).in_(UNSETTLED), col(earlier.id) < col(Notice.id)
+    if most <= 0:
+        return []
+    if not _alone(session):
+        return []
+    due = (
+        select(Notice.id, Notice.destination)
+        .where(Notice.state == NoticeState.OWED, col(Notice.due_at) <= now, ~_waits(), *_free(now, spacing))
+        .where(or_(col(Notice.leased_until).is_(None), col(Notice.leased_until) <= now))
+        .where(*(~and_(col(Notice.workspace_id) == workspace, col(Notice.kind) == kind) for workspace, kind in besides))
+        .order_by(col(Notice.due_at), col(Notice.id))
+        .limit(most * _LOOKED_AT)
     )
-    claimed = moves.claim(session, Notice, ~waits, states=(NoticeState.OWED,), now=now, most=most)
+    claimed = moves.lease_rows(session, Notice, _one_each(session.exec(due).all())[:most], now=now)
     for notice in claimed:
         move(session, notice.id, NoticeState.OWED, NoticeState.SENDING, tried_at=now, attempts=notice.attempts + 1)
         session.refresh(notice)
     return claimed
+
+
+_CLAIMING = 0x706F7374
+"""The advisory lock of whoever claims notices (PostgreSQL)."""
+_LOOKED_AT = 4
+"""How many rows are looked at for each that may be claimed: several may have the same destination."""
+
+
+def _alone(session: Session) -> bool:
+    """Whether nobody else is claiming notices now: two would each take one for the same destination."""
+    if session.get_bind().dialect.name == "sqlite":
+        return True
+    return bool(session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _CLAIMING}))
+
+
+def _waits() -> Any:
+    """An earlier one of the same lane is not settled."""
+    earlier = aliased(Notice)
+    return exists().where(
+        col(earlier.lane) == Notice.lane, col(earlier.state).in_(UNSETTLED), col(earlier.id) < col(Notice.id)
+    )
+
+
+def _free(now: datetime, spacing: Spacing | None) -> Sequence[Any]:
+    """Nothing is being sent to the destination, and not too much was sent to it lately."""
+    other, recent = aliased(Notice), aliased(Notice)
+    nowhere = col(Notice.destination) == ""
+    busy = exists().where(col(other.destination) == Notice.destination, col(other.state) == NoticeState.SENDING)
+    if spacing is None:
+        return [or_(nowhere, ~busy)]
+    told = (
+        select(func.count())
+        .where(col(recent.destination) == Notice.destination, col(recent.told_at) > now - spacing.within)
+        .scalar_subquery()
+    )
+    return [or_(nowhere, and_(~busy, told < spacing.most))]
+
+
+def _one_each(due: Sequence[tuple[int, str]]) -> list[int]:
+    """The first for each destination, and all that have none."""
+    taken: set[str] = set()
+    first = []
+    for notice_id, destination in due:
+        if not destination or destination not in taken:
+            first.append(notice_id)
+            taken.add(destination)
+    return first
 
 
 def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Notice]:

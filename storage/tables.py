@@ -263,12 +263,15 @@ class Notice(Table, table=True):
     """A Slack message that is owed.
 
     `lane` is where order matters: notices of one lane are sent one after the other, in the order of their ids.
+    `destination` is the channel or person that a post goes to, which takes one at a time; an edit has none.
     `recipient` is a person whose direct message is opened first; `key` makes an owed notice unique.
     """
 
     __table_args__ = (
         Index("ix_notice_state_due_at", "state", "due_at"),
         Index("ix_notice_lane_state", "lane", "state"),
+        Index("ix_notice_destination_state", "destination", "state"),
+        Index("ix_notice_destination_told_at", "destination", "told_at"),
     )
     id: int = _key()
     workspace_id: str = Field(foreign_key="workspace.id", index=True)
@@ -276,6 +279,7 @@ class Notice(Table, table=True):
     kind: str = Field(max_length=16)
     key: str = Field(unique=True)
     lane: str
+    destination: str = _word(80)
     recipient: str | None = None
     view_id: str | None = None
     content: dict[str, Any] = _json()

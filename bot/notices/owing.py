@@ -70,6 +70,7 @@ def copy(session: Session, request: Request, person: str, *, now: datetime) -> b
         kind=COPY,
         key=f"request:{request.id}:copy:{person}",
         lane=_lane_of_copy(request, person),
+        destination=destination(request.workspace_id, person),
         recipient=person,
         content={},
         created_at=now,
@@ -131,6 +132,7 @@ def direct(session: Session, workspace: str, user: str, key: str, message: Messa
         kind=DIRECT,
         key=f"direct:{user}:{key}",
         lane=f"direct:{workspace}:{user}",
+        destination=destination(workspace, user),
         recipient=user,
         content=message.content(),
         created_at=now,
@@ -171,11 +173,22 @@ def _owe(
         kind=kind,
         key=key,
         lane=lane,
+        destination="" if kind == EDIT else home(request),
         content=content,
         created_at=now,
         due_at=due_at or now,
     )
     notices.owe(session, notice)
+
+
+def home(request: Request) -> str:
+    """Where a request's messages go: its channel, or its asker's direct messages."""
+    return destination(request.workspace_id, request.asker if request.in_direct_message else request.home_channel)
+
+
+def destination(workspace: str, place: str) -> str:
+    """A channel, or a person whose direct messages with the bot are one."""
+    return f"{workspace}:{place}"
 
 
 def _edit_due(session: Session, request: Request, now: datetime) -> datetime:

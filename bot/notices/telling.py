@@ -10,12 +10,14 @@ from sqlmodel import Session
 
 from bot.clock import Clock
 from bot.notices import owing
+from bot.notices.limits import METHODS, Limits
 from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
-from bot.pace import retry_after
+from bot.pace import Pace, retry_after
 from bot.pool import Pool
 from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError
 from storage import notices, requests
 from storage.database import Database
+from storage.notices import Spacing
 from storage.states import NoticeState, RequestState
 from storage.tables import Notice, Request
 
@@ -31,7 +33,9 @@ MOST_TRIES = 8
 class Teller:
     """Sends owed notices; what Slack surely did not take is tried again, and a place that is gone is left."""
 
-    def __init__(self, *, database: Database, slack: Slack, clock: Clock, pool: Pool) -> None:
+    def __init__(self, *, database: Database, slack: Slack, clock: Clock, pace: Pace, pool: Pool) -> None:
+        self._limits = Limits(clock)
+        self._pace = pace
         self._database = database
         self._slack = slack
         self._clock = clock
@@ -41,7 +45,15 @@ class Teller:
         """Claim what is due and start telling it; `nudge` is called after each, since others wait for it."""
         for notice in await self._database.write(self._recover):
             self.pool.start(notice.workspace_id, self._settle(notice, nudge))
-        claimed = await self._database.write(partial(notices.claim, now=self._clock(), most=self.pool.free))
+        claimed = await self._database.write(
+            partial(
+                notices.claim,
+                now=self._clock(),
+                most=self.pool.free,
+                spacing=Spacing(*self._pace.posts),
+                besides=self._limits.paused(),
+            )
+        )
         for notice in claimed:
             self.pool.start(notice.workspace_id, self._tell(notice, nudge))
 
@@ -51,7 +63,9 @@ class Teller:
         except PlaceGone as error:
             await self._database.write(partial(self._leave, notice, str(error)))
         except Limited as error:
-            await self._again(notice, str(error), timedelta(seconds=error.retry_after))
+            wait = timedelta(seconds=error.retry_after)
+            self._limits.pause(notice.workspace_id, METHODS[notice.kind], wait)
+            await self._again(notice, str(error), wait)
         except NotSent as error:
             await self._again(notice, str(error), retry_after(notice.attempts))
         except AnswerLost as error:
@@ -182,6 +196,7 @@ class Teller:
             request.due_at = self._clock()  # nobody but the asker sees it there, so the others get cards
         session.add(request)
         session.flush()
+        notices.redirect(session, request.id, owing.home(request))
         log.info("request goes on in a direct message", request=request.id, reason=reason)
         if notice.kind == ROOT:
             self._move(session, notice, NoticeState.OWED, due_at=self._clock(), reason=reason)
@@ -193,7 +208,8 @@ class Teller:
         waiting = [row for row in notices.unsettled_of_request(session, request.id) if row.kind in (THREAD, FILE)]
         owing.move_root(session, request, now=self._clock())
         for row in waiting:
-            copy = row.model_dump(include={"workspace_id", "request_id", "kind", "lane", "content", "created_at"})
+            kept = {"workspace_id", "request_id", "kind", "lane", "destination", "content", "created_at"}
+            copy = {**row.model_dump(include=kept), "destination": owing.home(request)}
             self._give_up(session, row, reason)
             notices.owe(session, Notice(**copy, key=f"{row.key}:moved", due_at=self._clock()))
         if notice.kind == EDIT:

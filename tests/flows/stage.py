@@ -34,7 +34,12 @@ Found = TypeVar("Found")
 KEY = "Q7f3Kp9Zx2Lm5Nv8Rt1Wy4Bc6Dg0Hj3S"
 OTHER_KEY = "A1b2C3d4E5f6G7h8J9k0L1m2N3p4Q5r6"
 CALLER_ID = 123
-FAST = Pace(tick=timedelta(seconds=0.1), first_poll=timedelta(seconds=0.05), look_kept=timedelta(seconds=0.1))
+FAST = Pace(
+    tick=timedelta(seconds=0.1),
+    first_poll=timedelta(seconds=0.05),
+    look_kept=timedelta(seconds=0.1),
+    posts=(1000, timedelta(seconds=1)),
+)
 IMPATIENT = Timeouts(pool=5, connect=5, write=5, read=0.4, total=1)
 """For what never answers."""
 
@@ -100,10 +105,11 @@ class Mailroom:
     clock: MovingClock = field(default_factory=MovingClock)
     bot: app.Mailroom | None = None
     timeouts: Timeouts = app.TIMEOUTS
+    pace: Pace = FAST
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[app.Mailroom]:
-        async with app.running(self.settings, clock=self.clock, pace=FAST, timeouts=self.timeouts) as bot:
+        async with app.running(self.settings, clock=self.clock, pace=self.pace, timeouts=self.timeouts) as bot:
             self.bot = bot
             if bot.socket_mode is None:
                 await self.slack.deliver_to(f"{bot.url}/slack/events")

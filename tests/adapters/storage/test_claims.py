@@ -143,7 +143,7 @@ def test_claimers_at_once_never_get_the_same_row(engine: Engine, make: Any, clai
     assert sorted(taken) == sorted(made)
 
 
-@every_claim
+@pytest.mark.parametrize(("make", "claim"), [CLAIMS[name] for name in ("connection", "request", "call")])
 def test_on_postgresql_a_claimer_passes_over_what_another_is_about_to_take(
     postgresql_pair: tuple[Session, Session], make: Any, claim: Claim
 ) -> None:
@@ -152,6 +152,16 @@ def test_on_postgresql_a_claimer_passes_over_what_another_is_about_to_take(
     one.commit()
     assert ids(claim(one, now=NOW, most=2)) == made[:2]
     assert ids(claim(other, now=NOW, most=2)) == made[2:]
+
+
+def test_on_postgresql_one_process_claims_notices_at_a_time(postgresql_pair: tuple[Session, Session]) -> None:
+    one, other = postgresql_pair
+    made = [rows.notice(one).id for _ in range(3)]
+    one.commit()
+    assert ids(notices.claim(one, now=NOW, most=2)) == made[:2]
+    assert notices.claim(other, now=NOW, most=2) == []
+    one.commit()
+    assert ids(notices.claim(other, now=NOW, most=2)) == made[2:]
 
 
 @pytest.mark.parametrize("lost_in_sending", [calls.lost_in_sending, notices.lost_in_sending])

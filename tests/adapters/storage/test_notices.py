@@ -118,3 +118,42 @@ def test_what_a_request_is_still_owed_is_given_in_order(session: Session) -> Non
     expected = [notice for notice in made if notice.state in UNSETTLED]
     assert list(notices.unsettled_of_request(session, request.id)) == expected
     assert expected == sorted(expected, key=lambda notice: notice.id)
+
+
+def test_a_destination_gets_one_post_at_a_time_whatever_the_lanes(session: Session) -> None:
+    first = rows.notice(session, lane="a", destination="T1:C1")
+    second = rows.notice(session, lane="b", destination="T1:C1")
+    elsewhere = rows.notice(session, lane="c", destination="T1:C2")
+    assert claimed(session) == [first.id, elsewhere.id]
+    assert claimed(session) == []
+    notices.move(session, first.id, NoticeState.SENDING, NoticeState.TOLD, told_at=NOW)
+    assert claimed(session) == [second.id]
+
+
+def test_edits_which_have_no_destination_wait_for_nobody(session: Session) -> None:
+    first, second = rows.notice(session, lane="a"), rows.notice(session, lane="b")
+    assert claimed(session) == [first.id, second.id]
+
+
+def test_a_destination_that_got_enough_lately_waits_until_some_of_it_is_older(session: Session) -> None:
+    spacing = notices.Spacing(2, 4 * SECOND)
+    for number in (1, 3):
+        told_at = NOW + number * SECOND
+        rows.notice(session, lane=f"told {number}", destination="T1:C1", state=NoticeState.TOLD, told_at=told_at)
+    waiting = rows.notice(session, lane="a", destination="T1:C1")
+    elsewhere = rows.notice(session, lane="b", destination="T1:C2")
+
+    def claim(seconds: int) -> list[int]:
+        found = notices.claim(session, now=NOW + seconds * SECOND, most=9, spacing=spacing)
+        return [notice.id for notice in found]
+
+    assert claim(4) == [elsewhere.id]
+    assert claim(5) == [waiting.id]
+
+
+def test_kinds_that_slack_limits_now_are_left_alone_and_others_are_not(session: Session) -> None:
+    rows.notice(session, lane="a", kind="root")
+    edit = rows.notice(session, lane="b", kind="edit")
+    other = rows.notice(session, "T2", lane="c", kind="root")
+    found = notices.claim(session, now=NOW, most=9, besides=[("T1", "root")])
+    assert [notice.id for notice in found] == [edit.id, other.id]
