@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -43,13 +43,14 @@ from bot.people import People
 from bot.pool import Pool
 from bot.queries import Queries
 from bot.settings import Mode, Settings, SettingsError
+from bot.shutdown import Shutdown
 from bot.slack import Refused, Slack, SlackError
 from bot.socket_mode import SocketMode
 from bot.standings import Standings
 from bot.withdrawing import Withdrawals
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
-from storage import audit, schema, workspaces
+from storage import audit, nudging, schema, workspaces
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Vault, key_from_file
 
@@ -119,6 +120,10 @@ async def running(
             outages=outages,
         )
         after = Pool(size=64, share=16)
+        # Unwound from the last to the first: no new ticks, no new deliveries or nudges, then what is in flight.
+        shutdown = Shutdown(DRAIN_SECONDS)
+        stack.push_async_callback(shutdown.drain, worker, after)
+        others = await stack.enter_async_context(nudging.carried(database, worker.nudge))
         app = _bolt(settings, slack, identity)
         _listen_for(
             app,
@@ -127,7 +132,7 @@ async def running(
             slack=slack,
             people=people,
             approvers=approvers,
-            worker=worker,
+            nudge=partial(_nudge_all, worker, others),
             after=after,
         )
         socket_mode = None
@@ -135,10 +140,9 @@ async def running(
             connections = settings.mailroom_socket_connections
             socket_mode = SocketMode(app=app, app_token=settings.app_token, connections=connections)
         mailroom = Mailroom(worker=worker, after=after, database=database, socket_mode=socket_mode, outages=outages)
-        # Unwound from the last to the first: no new ticks, no new deliveries, then what is in flight.
-        stack.push_async_callback(_drain, worker, after)
         await _listen(stack, settings, mailroom, app)
-        stack.enter_context(_ticking(worker, database, pace))
+        stack.enter_context(_ticking(worker, after, database, pace))
+        stack.callback(shutdown.begin)
         worker.nudge()
         log.info("running", workspace=identity["team_id"], mode=settings.mode.value, url=mailroom.url)
         yield mailroom
@@ -152,10 +156,10 @@ def _listen_for(
     slack: Slack,
     people: People,
     approvers: Approvers,
-    worker: Worker,
+    nudge: Callable[[], None],
     after: Pool,
 ) -> None:
-    """Build the person's half and register it on `app`."""
+    """Build the person's half and register it on `app`; `nudge` is called after it has written something."""
     database, clock = machine.database, machine.clock
     intake = Intake(
         database=database,
@@ -173,7 +177,7 @@ def _listen_for(
     policies = PolicyForms(
         amendments=Amendments(database=database, intake=intake, people=people, clock=clock),
         groups=Groups(people),
-        nudge=worker.nudge_soon,
+        nudge=nudge,
     )
     dispatch = Dispatch(
         intake=intake,
@@ -182,7 +186,7 @@ def _listen_for(
         explainer=Explainer(machine=machine, approvers=approvers, clock=clock),
         audit=reader,
         policies=policies,
-        nudge=worker.nudge_soon,
+        nudge=nudge,
     )
     clerk = Clerk(database=database, people=people, clock=clock)
     decider = Decider(clerk=clerk, approvers=approvers)
@@ -191,14 +195,10 @@ def _listen_for(
         Guard(slack=slack, after=after, directory=directory, rate=Rate(clock, settings.mailroom_commands_a_minute)),
         Handlers(
             dispatch=dispatch,
-            clicks=Clicks(
-                intake=intake, dispatch=dispatch, queries=queries, credentials=viewer, nudge=worker.nudge_soon
-            ),
+            clicks=Clicks(intake=intake, dispatch=dispatch, queries=queries, credentials=viewer, nudge=nudge),
             audit=AuditClicks(reader=reader, dispatch=dispatch),
-            submissions=Submissions(intake=intake, directory=directory, people=people, nudge=worker.nudge_soon),
-            decisions=Decisions(
-                decider=decider, withdrawals=Withdrawals(clerk), dispatch=dispatch, nudge=worker.nudge_soon
-            ),
+            submissions=Submissions(intake=intake, directory=directory, people=people, nudge=nudge),
+            decisions=Decisions(decider=decider, withdrawals=Withdrawals(clerk), dispatch=dispatch, nudge=nudge),
             mentions=Mentions(intake=intake, dispatch=dispatch),
             policy=policies,
         ),
@@ -297,13 +297,13 @@ async def _listen(stack: AsyncExitStack, settings: Settings, mailroom: Mailroom,
 
 
 @contextmanager
-def _ticking(worker: Worker, database: Database, pace: Pace) -> Iterator[None]:
-    """APScheduler's jobs. Its own shutdown cancels what runs, so the worker's pools are drained by us."""
+def _ticking(worker: Worker, after: Pool, database: Database, pace: Pace) -> Iterator[None]:
+    """APScheduler's jobs. Its own shutdown cancels what runs, so they only hand over to pools that we drain."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     scheduler.add_job(_nudge, "interval", args=[worker], seconds=pace.tick.total_seconds(), **options)
     now = datetime.now(UTC)
-    scheduler.add_job(_log_heads, "interval", args=[database], days=1, next_run_time=now, **options)
+    scheduler.add_job(_log_heads_soon, "interval", args=[after, database], days=1, next_run_time=now, **options)
     scheduler.start()
     try:
         yield
@@ -311,8 +311,18 @@ def _ticking(worker: Worker, database: Database, pace: Pace) -> Iterator[None]:
         scheduler.shutdown(wait=False)
 
 
+def _nudge_all(worker: Worker, others: Callable[[], None]) -> None:
+    """There is something to do: here, and for other processes, should this one be busy or end."""
+    worker.nudge_soon()
+    others()
+
+
 async def _nudge(worker: Worker) -> None:
     worker.nudge()
+
+
+async def _log_heads_soon(after: Pool, database: Database) -> None:
+    after.start("", _log_heads(database))
 
 
 async def _log_heads(database: Database) -> None:
@@ -328,7 +338,3 @@ async def _log_heads(database: Database) -> None:
         return
     for workspace, head in heads.items():
         log.info("audit head", workspace=workspace, seq=head.seq, hash=head.hash)
-
-
-async def _drain(worker: Worker, after: Pool) -> None:
-    await asyncio.gather(worker.stop(DRAIN_SECONDS), after.drain(DRAIN_SECONDS))

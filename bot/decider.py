@@ -24,7 +24,7 @@ from bot.rulings import case_of
 from bot.texts import deciding, refusals
 from bot.worker.ending import expire
 from bot.worker.machine import operation_of
-from storage import decisions, moves, requests
+from storage import decisions, requests
 from storage.decisions import APPROVED, CONFIRMED, REJECTED
 from storage.states import RequestState
 from storage.tables import Decision, Request
@@ -167,7 +167,7 @@ class Decider:
             raise _Outdated
         no = not_his(request, case, origin.person, verdict, approver=judges.approve[origin.person])
         if no == NEEDS_APPROVAL:  # the card may say otherwise, and approvers were not called
-            moves.put_off(session, Request, request.id, self._clerk.clock())
+            requests.wake(session, request.id, now=self._clerk.clock())
         return refuse(*no) if no else None
 
     def _repeated(self, request: Request, case: Case, verdict: str, judges: Judges) -> Answer:

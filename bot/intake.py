@@ -337,7 +337,7 @@ class Intake:
         if call.state is not CallState.UNKNOWN or call.due_at is not None:
             return False
         if action == thread.LOOK_AGAIN:
-            calls.put_off(session, call.id, now, grew_at=now, attempts=0)
+            calls.put_off(session, call, now, grew_at=now, attempts=0)
             return True
         return self._send_again(session, call, request)
 

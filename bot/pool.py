@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from storage.database import DatabaseUnavailable
+
 log = structlog.get_logger(__name__)
 
 
@@ -64,7 +66,7 @@ class Pool:
         self._closed = True
         if not self._running:
             return 0
-        _, late = await asyncio.wait(list(self._running), timeout=seconds)
+        _, late = await asyncio.wait(list(self._running), timeout=max(0.0, seconds))
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
@@ -74,5 +76,7 @@ class Pool:
 async def _guarded(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
+    except DatabaseUnavailable as error:  # it stands in the rows as begun, and is taken up when its lease is over
+        log.warning("work not written down", reason=str(error))
     except Exception:
         log.exception("work failed")

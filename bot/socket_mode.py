@@ -1,6 +1,7 @@
 """Socket Mode: Slack's deliveries over WebSockets that we open."""
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 from slack_bolt.adapter.socket_mode.websockets import AsyncSocketModeHandler
@@ -9,6 +10,9 @@ from slack_bolt.async_app import AsyncApp
 from bot.pace import retry_after
 
 log = structlog.get_logger(__name__)
+
+GOODBYE_SECONDS = 1.0
+"""How long Slack has to agree to the end of a connection."""
 
 
 class SocketMode:
@@ -52,4 +56,6 @@ class SocketMode:
                 if task is not None:
                     task.cancel()
             await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
-            await client.disconnect()  # type: ignore[no-untyped-call] # the SDK's own
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_SECONDS):
+                    await client.disconnect()  # type: ignore[no-untyped-call] # the SDK's own

@@ -10,6 +10,8 @@ from typing import Any
 import uvicorn
 
 LOOPBACK = "127.0.0.1"
+KEEP_ALIVE_SECONDS = 60
+"""Longer than aiohttp keeps an idle connection, so that a client never writes on one that is just being closed."""
 
 
 class _Server(uvicorn.Server):
@@ -31,7 +33,13 @@ async def serve(app: Any, *, port: int = 0) -> AsyncIterator[str]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((LOOPBACK, port))
         config = uvicorn.Config(
-            app, ws="websockets-sansio", http="httptools", lifespan="on", log_config=None, timeout_graceful_shutdown=1
+            app,
+            ws="websockets-sansio",
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -112,9 +112,15 @@ def claim_watched(session: Session, connection_id: int, kinds: Collection[str], 
     return moves.lease_rows(session, Call, session.exec(query).all(), now=now)
 
 
-def put_off(session: Session, call_id: int, due_at: datetime | None, **values: Any) -> None:
-    """Give a leased call back, to be looked at again at `due_at`."""
-    moves.put_off(session, Call, call_id, due_at, **values)
+def lock(session: Session, call_id: int) -> Call | None:
+    """Hold a call's row until the transaction ends, and give it as it stands now; its request's row comes first."""
+    query = select(Call).where(Call.id == call_id).with_for_update(key_share=True)
+    return session.exec(query.execution_options(populate_existing=True)).first()
+
+
+def put_off(session: Session, call: Call, due_at: datetime | None, **values: Any) -> bool:
+    """Give a leased call back, to be looked at again at `due_at`; false where it is no longer its claimer's."""
+    return moves.put_off(session, call, due_at, **values)
 
 
 def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Call]:

@@ -23,6 +23,12 @@ BUSY_TIMEOUT_MS = 2_000
 CONNECT_TIMEOUT = 2
 """How many seconds PostgreSQL has to take a connection, for the same reason; the URL may say otherwise."""
 
+STANDSTILL_MS = 3_000
+"""How long a transaction may stand still before PostgreSQL ends it, and with it the locks of a process that is frozen.
+
+Transactions do nothing but ask the database, so that one of a process which is alive hardly ever pauses.
+"""
+
 THREADS = 8
 """Transactions at a time: PostgreSQL's connections, or SQLite's readers."""
 
@@ -257,7 +263,11 @@ def _first(error: BaseException) -> BaseException:
 def engine_for(url: str) -> Engine:
     """An engine with the settings that Mailroom relies on; parameters stay out of exceptions and logs."""
     if make_url(url).get_backend_name() != "sqlite":
-        patience = {"connect_timeout": make_url(url).query.get("connect_timeout", CONNECT_TIMEOUT)}
+        said = make_url(url).query
+        patience = {
+            "connect_timeout": said.get("connect_timeout", CONNECT_TIMEOUT),
+            "options": f"-c idle_in_transaction_session_timeout={STANDSTILL_MS} {said.get('options', '')}",
+        }
         return create_engine(
             url, pool_size=THREADS, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=patience
         )

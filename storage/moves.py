@@ -14,6 +14,7 @@ LEASE = timedelta(seconds=30)
 """How long a claimed row is its claimer's: a process that dies loses it after this long."""
 
 Stateful = TypeVar("Stateful", Request, Call, Notice, Connection, Policy)
+Leased = Request | Call | Notice | Connection | Policy
 
 
 def move(
@@ -23,16 +24,21 @@ def move(
     before: State,
     after: State,
     arrows: Mapping[State, frozenset[State]],
+    *,
+    held: Leased | None = None,
     **values: Any,
 ) -> bool:
     """Move one row from `before` to `after` and set `values`; false where it was no longer `before`.
 
-    Raises `ValueError` for an arrow that the table of states does not have.
+    With `held`, the row as it was claimed, also where its lease is no longer that one. Raises `ValueError` for an
+    arrow that the table of states does not have.
     """
     if after not in arrows[before]:
         raise ValueError(f"No {table.__name__} moves from {before} to {after}.")
     columns = cast("Any", table)
     statement = update(table).where(columns.id == row_id, columns.state == before).values(state=after, **values)
+    if held is not None:
+        statement = statement.where(_lease_of(held))
     result = cast("CursorResult[Any]", session.execute(statement, execution_options={"synchronize_session": False}))
     return result.rowcount == 1
 
@@ -44,7 +50,6 @@ def claim(
     states: Collection[Any],
     now: datetime,
     most: int,
-    lease: timedelta = LEASE,
 ) -> Sequence[Stateful]:
     """Lease at most `most` due rows in one of `states`, the longest due first.
 
@@ -61,28 +66,47 @@ def claim(
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    return lease_rows(session, table, session.execute(due).scalars().all(), now=now, lease=lease)
+    return lease_rows(session, table, session.execute(due).scalars().all(), now=now)
 
 
-def lease_rows(
-    session: Session, table: type[Stateful], ids: Collection[int], *, now: datetime, lease: timedelta = LEASE
-) -> Sequence[Stateful]:
+def lease_rows(session: Session, table: type[Stateful], ids: Collection[int], *, now: datetime) -> Sequence[Stateful]:
     """Lease rows that this transaction has locked, and give them as they stand then, the longest due first."""
     if not ids:
         return []
     columns = cast("Any", table)
     session.execute(
-        update(table).where(columns.id.in_(ids)).values(leased_until=now + lease),
+        update(table).where(columns.id.in_(ids)).values(leased_until=now + LEASE),
         execution_options={"synchronize_session": False},
     )
     rows = select(table).where(columns.id.in_(ids)).order_by(columns.due_at, columns.id)
     return session.execute(rows, execution_options={"populate_existing": True}).scalars().all()
 
 
-def put_off(session: Session, table: type[Stateful], row_id: int, due_at: datetime | None, **values: Any) -> None:
-    """Give a leased row back, to be looked at again at `due_at` (`None`: not by itself)."""
+def put_off(session: Session, row: Leased, due_at: datetime | None, **values: Any) -> bool:
+    """Give a leased row back, to be looked at again at `due_at` (`None`: not by itself).
+
+    False where its lease is no longer the one that `row` was claimed with: then it is another's to give back.
+    """
+    table = type(row)
     columns = cast("Any", table)
-    session.execute(
-        update(table).where(columns.id == row_id).values(due_at=due_at, leased_until=None, **values),
-        execution_options={"synchronize_session": False},
-    )
+    given = update(table).where(columns.id == row.id, _lease_of(row)).values(due_at=due_at, leased_until=None, **values)
+    result = cast("CursorResult[Any]", session.execute(given, execution_options={"synchronize_session": False}))
+    return result.rowcount == 1
+
+
+def _lease_of(row: Leased) -> Any:
+    """The condition that nobody else has claimed a row since it was read: each claim ends at a moment of its own."""
+    return cast("Any", type(row)).leased_until.is_not_distinct_from(row.leased_until)
+
+
+def holds(claimed: Leased, current: Leased | None, *, now: datetime) -> bool:
+    """Whether a row, as it is `current`ly locked, is still its claimer's: neither over nor another's.
+
+    A process that was frozen finds out here what became of its claim meanwhile.
+    """
+    return current is not None and current.leased_until == claimed.leased_until and lasts(claimed, now=now)
+
+
+def lasts(claimed: Leased, *, now: datetime) -> bool:
+    """Whether a claimed row's lease is not over; while it lasts nobody else claims the row."""
+    return claimed.leased_until is not None and claimed.leased_until > now

@@ -188,6 +188,13 @@ def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Notice]:
     return session.exec(query.with_for_update(skip_locked=True)).all()
 
 
+def lock(session: Session, workspace_id: str, notice_id: int) -> Notice | None:
+    """Hold a notice's row until the transaction ends, and give it as it stands now."""
+    query = select(Notice).where(Notice.workspace_id == workspace_id, Notice.id == notice_id)
+    query = query.with_for_update().execution_options(populate_existing=True)
+    return session.exec(query).first()
+
+
 def claim_unknown(session: Session, *, now: datetime, most: int) -> Sequence[Notice]:
     """Lease notices of which nobody knows whether Slack took them, old enough to be settled."""
     return moves.claim(session, Notice, states=(NoticeState.UNKNOWN,), now=now, most=most)

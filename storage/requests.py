@@ -230,6 +230,12 @@ def recall(session: Session, workspace_id: str, *, now: datetime) -> None:
     session.exec(waiting.values(due_at=now).execution_options(synchronize_session=False))
 
 
+def wake(session: Session, request_id: int, *, now: datetime) -> None:
+    """Let one request be looked at now, or as soon as whoever has leased it gives it back."""
+    due = update(Request).where(col(Request.id) == request_id)
+    session.exec(due.values(due_at=now).execution_options(synchronize_session=False))
+
+
 def paused() -> Any:
     """The workspaces whose key MailAPI refuses: their work waits for the next `/mail connect`."""
     return select(Connection.workspace_id).where(

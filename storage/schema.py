@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -14,6 +15,10 @@ from sqlalchemy.exc import DBAPIError
 from storage.database import named, writing
 from storage.tables import NAMING
 
+log = structlog.get_logger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
 _LOCK = 0x6D61696C
 """The advisory lock under which one process migrates while the others wait (PostgreSQL)."""
 
@@ -21,9 +26,10 @@ _LOCK = 0x6D61696C
 def upgrade(engine: Engine, revision: str = "head") -> str:
     """Bring the database up to `revision`, one process at a time; gives the revision it is at.
 
-    Raises `DatabaseUnavailable` where it cannot be reached, opened or locked.
+    A database that newer code has migrated is left as it is: during a rolling upgrade an older process may start once
+    more. Raises `DatabaseUnavailable` where it cannot be reached, opened or locked.
     """
-    return _migrate(engine, command.upgrade, revision)
+    return _migrate(engine, _upgrade, revision)
 
 
 def downgrade(engine: Engine, revision: str) -> str:
@@ -59,6 +65,14 @@ def differences(engine: Engine) -> list[object]:
         return list(compare_metadata(context, NAMING))
 
 
+def _upgrade(config: Config, revision: str) -> None:
+    found = MigrationContext.configure(config.attributes["connection"]).get_current_revision() or ""
+    if found > newest():  # revisions are numbers of four digits
+        log.warning("the database is newer than this process", database=found, process=newest())
+        return
+    command.upgrade(config, revision)
+
+
 def _migrate(engine: Engine, step: Callable[[Config, str], None], revision: str) -> str:
     try:
         with writing(engine).begin() as connection:
@@ -73,6 +87,6 @@ def _migrate(engine: Engine, step: Callable[[Config, str], None], revision: str)
 
 def _config(connection: Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     return config

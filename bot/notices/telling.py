@@ -9,13 +9,13 @@ import structlog
 from sqlmodel import Session
 
 from bot.clock import Clock
-from bot.notices import owing
+from bot.notices import late, owing
 from bot.notices.limits import METHODS, Limits
 from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
 from bot.pace import Pace, retry_after
 from bot.pool import Pool
 from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError
-from storage import notices, requests
+from storage import moves, notices, requests
 from storage.database import Database
 from storage.notices import Spacing
 from storage.states import NoticeState, RequestState
@@ -28,6 +28,10 @@ UNKNOWN_FOR = timedelta(seconds=10)
 CLOCKS_APART = timedelta(minutes=2)
 """How far our clock and Slack's may differ when a post is looked for by its time."""
 MOST_TRIES = 8
+
+
+class _Overtaken(Exception):
+    """The notice is no longer ours to tell."""
 
 
 class Teller:
@@ -60,6 +64,8 @@ class Teller:
     async def _tell(self, notice: Notice, nudge: Callable[[], None]) -> None:
         try:
             channel, ts = await self._send(notice)
+        except _Overtaken:
+            log.warning("a lease ran out before a notice was told", notice=notice.id, request=notice.request_id)
         except PlaceGone as error:
             await self._database.write(partial(self._leave, notice, str(error)))
         except Limited as error:
@@ -93,7 +99,9 @@ class Teller:
         request = await self._request(notice)
         channel = await self._home(request)
         thread_ts = None if request.in_direct_message else request.asked_thread
-        return await self._slack.post(channel, await self._shown(request), thread_ts=thread_ts, notice=notice.id)
+        shown = await self._shown(request)
+        await self._look_at_lease(notice)
+        return await self._slack.post(channel, shown, thread_ts=thread_ts, notice=notice.id)
 
     async def _edit_root(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
@@ -104,25 +112,29 @@ class Teller:
 
     async def _post_in_thread(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
-        return await self._slack.post(
-            request.home_channel, notice.content, thread_ts=_thread_of(request), notice=notice.id
-        )
+        thread_ts = _thread_of(request)
+        await self._look_at_lease(notice)
+        return await self._slack.post(request.home_channel, notice.content, thread_ts=thread_ts, notice=notice.id)
 
     async def _share_file(self, notice: Notice) -> tuple[str, None]:
         request = await self._request(notice)
         file = notice.content
         name, content, text = file["name"], file["content"], file["text"]
+        await self._look_at_lease(notice)
         await self._slack.upload(request.home_channel, name, content, text, thread_ts=_thread_of(request))
         return request.home_channel, None
 
     async def _post_directly(self, notice: Notice) -> tuple[str, str]:
         channel = await self._slack.direct_channel(notice.recipient or "")
+        await self._look_at_lease(notice)
         return await self._slack.post(channel, notice.content, notice=notice.id)
 
     async def _post_copy(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
         channel = await self._slack.direct_channel(notice.recipient or "")
-        return await self._slack.post(channel, await self._shown_to(request), notice=notice.id)
+        shown = await self._shown_to(request)
+        await self._look_at_lease(notice)
+        return await self._slack.post(channel, shown, notice=notice.id)
 
     async def _edit_copy(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
@@ -132,6 +144,15 @@ class Teller:
             raise Refused("the card was never posted")
         await self._slack.edit(original.channel, original.ts, await self._shown_to(request))
         return original.channel, original.ts
+
+    async def _look_at_lease(self, notice: Notice) -> None:
+        """Right before a post: raises `_Overtaken` where another process has taken the notice over, or soon may.
+
+        A process that was frozen wakes up here. An edit shows what is true whenever it is made, and needs no look.
+        """
+        current = await self._database.read(lambda session: notices.get(session, notice.workspace_id, notice.id))
+        if not moves.holds(notice, current, now=self._clock()):
+            raise _Overtaken
 
     async def _shown_to(self, request: Request) -> dict[str, Any]:
         return await self._database.read(lambda session: owing.shown_to(session, request).content())
@@ -155,8 +176,14 @@ class Teller:
         return request
 
     def _told(self, notice: Notice, channel: str | None, ts: str | None, session: Session) -> None:
-        """Note where it stands; a root message settles where its thread is."""
-        self._move(session, notice, NoticeState.TOLD, channel=channel, ts=ts, told_at=self._clock())
+        """Note where it stands; a root message settles where its thread is.
+
+        A late answer still counts, so that nobody looks for what was told, or tells it again.
+        """
+        told: dict[str, Any] = {"channel": channel, "ts": ts, "told_at": self._clock()}
+        moved = self._move(session, notice, NoticeState.TOLD, **told)
+        if not moved and not late.told(session, notice, now=self._clock(), channel=channel, ts=ts):
+            return
         if notice.kind == ROOT and channel and ts:
             requests.settle_home(session, notice.request_id or 0, channel=channel, root_ts=ts)
 
@@ -181,8 +208,8 @@ class Teller:
     def _drop(self, notice: Notice, reason: str, session: Session) -> None:
         """Slack will never take it. The table of states lets a notice be dropped only once it is unknown."""
         log.warning("notice dropped", notice=notice.id, request=notice.request_id, kind=notice.kind, reason=reason)
-        self._move(session, notice, NoticeState.UNKNOWN, reason=reason)
-        notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.DROPPED)
+        if self._move(session, notice, NoticeState.UNKNOWN, reason=reason):
+            notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.DROPPED)
 
     def _leave(self, notice: Notice, reason: str, session: Session) -> None:
         """The place is gone: the request goes on in a direct message, and says so once."""
@@ -191,6 +218,8 @@ class Teller:
         if request is None or request.in_direct_message:
             self._drop(notice, reason, session)
             return
+        if not moves.holds(notice, notices.lock(session, notice.workspace_id, notice.id), now=self._clock()):
+            return  # another process is telling it
         request.in_direct_message, request.root_ts = True, None
         if request.state is RequestState.AWAITING_DECISION:
             request.due_at = self._clock()  # nobody but the asker sees it there, so the others get cards
@@ -251,11 +280,11 @@ class Teller:
         now = self._clock()
         if ts is None:
             again: dict[str, Any] = {"due_at": now, "leased_until": None}
-            notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.OWED, **again)
+            notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.OWED, held=notice, **again)
             return
         told: dict[str, Any] = {"channel": channel, "ts": ts, "told_at": now, "leased_until": None}
-        notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.TOLD, **told)
-        if notice.kind == ROOT and channel:
+        found = notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.TOLD, **told)
+        if found and notice.kind == ROOT and channel:
             requests.settle_home(session, notice.request_id or 0, channel=channel, root_ts=ts)
 
     def _recover(self, session: Session) -> Sequence[Notice]:
@@ -265,8 +294,9 @@ class Teller:
             self._move(session, notice, NoticeState.UNKNOWN, due_at=now + UNKNOWN_FOR)
         return notices.claim_unknown(session, now=now, most=self.pool.free)
 
-    def _move(self, session: Session, notice: Notice, after: NoticeState, **values: Any) -> None:
-        notices.move(session, notice.id, NoticeState.SENDING, after, leased_until=None, **values)
+    def _move(self, session: Session, notice: Notice, after: NoticeState, **values: Any) -> bool:
+        """Move a notice that is being sent; false where another process has taken it over meanwhile."""
+        return notices.move(session, notice.id, NoticeState.SENDING, after, held=notice, leased_until=None, **values)
 
 
 def _thread_of(request: Request) -> str | None:

@@ -171,6 +171,7 @@ def request_set_aside(request: int) -> Message:
     )
 
 
+STOOD_STILL = "this process stood still before it was sent"
 DISCONNECTED = "MailAPI was disconnected before this was sent"
 """What became of a call that was never sent since somebody gave up the key."""
 

@@ -69,7 +69,7 @@ async def attend(machine: Machine, slack: Slack, approvers: Approvers, request: 
         log.info("could not ask Slack who is to decide", request=request.id, reason=type(error).__name__)
         due_at = machine.clock() + retry_after(request.attempts + 1, machine.pace)
         await machine.database.write(
-            lambda session: moves.put_off(session, Request, request.id, due_at, attempts=request.attempts + 1)
+            lambda session: moves.put_off(session, request, due_at, attempts=request.attempts + 1)
         )
         return
     await machine.database.write(partial(_call, machine, request, operation, rules, audience))
@@ -135,7 +135,7 @@ def _call(
     if current is None or current.state is not RequestState.AWAITING_DECISION or current.round != request.round:
         return
     if Rules.of(session, request.workspace_id) != rules or current.in_direct_message != request.in_direct_message:
-        moves.put_off(session, Request, request.id, now)
+        moves.put_off(session, request, now)
         return
     decisions.withdraw(session, current, audience.withdrawn)
     title = operation.title()

@@ -38,7 +38,7 @@ async def check(machine: Machine, slack: Slack, approvers: Approvers, connection
         log.info("key check put off", connection=connection.id, reason=type(error).__name__)
         due_at = machine.clock() + min(retry_after(connection.attempts + 1), timedelta(seconds=4))
         await machine.database.write(
-            lambda session: moves.put_off(session, Connection, connection.id, due_at, attempts=connection.attempts + 1)
+            lambda session: moves.put_off(session, connection, due_at, attempts=connection.attempts + 1)
         )
     else:
         first = await machine.database.write(partial(_connected, machine, connection, found.total))

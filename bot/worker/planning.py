@@ -111,7 +111,9 @@ async def _later(machine: Machine, request: Request, why: str) -> None:
     def put_off(session: Session) -> None:
         attempts = request.attempts + 1
         due_at = machine.clock() + retry_after(attempts, machine.pace)
-        moves.put_off(session, Request, request.id, due_at, attempts=attempts)
+        held = moves.put_off(session, request, due_at, attempts=attempts)
+        if not held:
+            return
         if why == card.PAUSED or machine.clock() >= _since(request) + machine.pace.late_plan:
             _say_late(machine, request, why, session)
 
@@ -157,13 +159,15 @@ def _settle(
     workspaces.lock(session, request.workspace_id)
     if current is None or current.state not in (RequestState.PLANNING, RequestState.APPROVED):
         return
+    if (current.state, current.round) != (request.state, request.round):
+        return  # it was planned, and approved, while this process stood still: what it saw is no second look
     before = Plan.of(current)
     if look is None or failure is not None:
         _carry_out(session, current, operation, replace(before, failure=failure, unplanned=None), None, now=now)
         return
     ruled = ruling_on(session, current, operation)
     if ruled.gate is not Gate.NONE and look.domains is None:
-        moves.put_off(session, Request, request.id, now)  # the policy changed while we looked: look again
+        moves.put_off(session, request, now)  # the policy changed while we looked: look again
         return
     planned = plan_of(session, current.workspace_id, operation, look, ruled, besides=current.id, now=now)
     if _to_be_decided(current, operation, before, planned):

@@ -46,13 +46,15 @@ async def send(machine: Machine, call: Call) -> None:
     except MailAPIError as error:
         await _put_off(machine, call, error.reason)
     else:
-        begun = partial(_begin, machine, call, connection, operation, sight, looked_at)
-        if await machine.database.write(begun):
-            await _submit(machine, call, connection, operation)
+        begin = partial(_begin, machine, call, connection, operation, sight, looked_at)
+        begun = await machine.database.write(begin)
+        if begun is not None:
+            await _submit(machine, begun, connection, operation)
 
 
 def _given_up(machine: Machine, call: Call, session: Session) -> None:
-    end_call(session, call, CallState.QUEUED, CallState.CANCELLED, now=machine.clock(), reason=thread.DISCONNECTED)
+    now, reason = machine.clock(), thread.DISCONNECTED
+    end_call(session, call, CallState.QUEUED, CallState.CANCELLED, now=now, reason=reason, held=call)
 
 
 def _held_by_window(
@@ -66,7 +68,7 @@ def _held_by_window(
         _wait(machine, call, last + operation.window, session, known=True)
         return True
     if calls.undecided(session, connection, call.domain, call.kind):
-        calls.put_off(session, call.id, machine.clock() + machine.pace.first_poll)
+        calls.put_off(session, call, machine.clock() + machine.pace.first_poll)
         return True
     return False
 
@@ -88,21 +90,27 @@ def _begin(
     sight: Sight | None,
     looked_at: datetime,
     session: Session,
-) -> bool:
-    """Move the call to `sending` with what existed before it; false where it must not be sent as it is."""
-    now = machine.clock()
+) -> Call | None:
+    """Move the call to `sending` with what existed before it, and give it as it stands then, with a lease for that.
+
+    `None` where it must not be sent as it is, or was taken over by another process while this one looked.
+    """
     requests.lock(session, call.request_id)  # before the workspace, as everywhere, or two transactions would deadlock
     workspaces.lock(session, call.workspace_id)
+    current, now = calls.lock(session, call.id), machine.clock()
+    if current is None or not moves.holds(call, current, now=now):
+        log.warning("a lease ran out before the call was sent", call=call.id, request=call.request_id)
+        return None
     in_force = connections.in_force(session, call.workspace_id)
     if in_force is None or in_force.id != connection.id:
-        calls.put_off(session, call.id, now)  # a key that was replaced meanwhile is erased where no call needs it
-        return False
+        calls.put_off(session, call, now)  # a key that was replaced meanwhile is erased where no call needs it
+        return None
     if _held_by_window(session, machine, call, connection, operation):
-        return False
+        return None
     if sight is not None and not _still_whole(session, machine, call, operation, sight, looked_at):
-        return False
+        return None
     existing = call.existing if sight is None else [name for name in call.names if name in sight]
-    return calls.move(
+    moved = calls.move(
         session,
         call.id,
         CallState.QUEUED,
@@ -115,6 +123,8 @@ def _begin(
         leased_until=now + moves.LEASE,
         attempts=call.attempts + 1,
     )
+    session.refresh(current)
+    return current if moved else None
 
 
 def _still_whole(
@@ -173,8 +183,12 @@ def _claim_late(session: Session, machine: Machine, request: Request, call: Call
 
 
 async def _submit(machine: Machine, call: Call, connection: Connection, operation: Operation) -> None:
-    """Send it, and write what came of it by its remedy."""
+    """Send it, and write what came of it by its remedy; `call` has the lease with which it is being sent."""
     write = machine.database.write
+    if not moves.lasts(call, now=machine.clock()):
+        # This process stood still before the first byte left: nobody was told that it is not sent, so it may be now.
+        await write(partial(_requeue, call, machine.clock(), thread.STOOD_STILL))
+        return
     try:
         task_id = await operation.submit(machine.account(connection))
     except KeyRefused as error:
@@ -191,14 +205,17 @@ async def _submit(machine: Machine, call: Call, connection: Connection, operatio
     except OutcomeUnknown as error:
         await write(partial(_unknown, machine, call, error.reason))
     except Unavailable as error:
-        due_at = machine.clock() + retry_after(call.attempts + 1, machine.pace)
+        due_at = machine.clock() + retry_after(call.attempts, machine.pace)
         await write(partial(_requeue, call, due_at, error.reason))
     else:
         await write(partial(_accepted, machine, call, task_id))
 
 
 def _accepted(machine: Machine, call: Call, task_id: int | None, session: Session) -> None:
-    """MailAPI took it. A late answer still counts where the call has been found as unknown meanwhile."""
+    """MailAPI took it. A late answer still counts where the call has been found as unknown meanwhile.
+
+    That is so whoever holds the lease now: if another process has begun to send it again, this says what there is.
+    """
     now = machine.clock()
     values: dict[str, Any] = {
         "task_id": task_id,
@@ -218,14 +235,15 @@ def _accepted(machine: Machine, call: Call, task_id: int | None, session: Sessio
 
 def _rejected(machine: Machine, call: Call, error: Rejected, session: Session) -> None:
     log.info("call rejected", call=call.id, request=call.request_id, status=error.status)
-    end_call(session, call, CallState.SENDING, CallState.FAILED, now=machine.clock(), reason=error.reason)
+    now, reason = machine.clock(), error.reason
+    end_call(session, call, CallState.SENDING, CallState.FAILED, now=now, reason=reason, held=call)
 
 
 def _limited(machine: Machine, call: Call, operation: Operation, error: RateLimited, session: Session) -> None:
     """A closed window of which we have no record is tried again after its length; else after what was said."""
     requests.lock(session, call.request_id)
-    _requeue(call, machine.clock() + timedelta(seconds=error.retry_after or 1), error.reason, session)
-    if operation.window is not None:
+    requeued = _requeue(call, machine.clock() + timedelta(seconds=error.retry_after or 1), error.reason, session)
+    if requeued and operation.window is not None:
         _wait(machine, call, machine.clock() + operation.window, session, known=False)
 
 
@@ -245,10 +263,14 @@ def open_window(machine: Machine, call: Call, session: Session) -> None:
     calls.move(session, call.id, CallState.WAITING, CallState.QUEUED, due_at=machine.clock(), leased_until=None)
 
 
-def _requeue(call: Call, due_at: datetime, reason: str, session: Session) -> None:
-    """It was certainly not sent, and is sent again later; its attempts stand in the row already."""
+def _requeue(call: Call, due_at: datetime, reason: str, session: Session) -> bool:
+    """It was certainly not sent, and is sent again later; its attempts stand in the row already.
+
+    False where another process has found it in sending meanwhile: then it is settled as any lost one.
+    """
     log.info("call requeued", call=call.id, request=call.request_id)
-    calls.move(session, call.id, CallState.SENDING, CallState.QUEUED, due_at=due_at, leased_until=None, reason=reason)
+    again: dict[str, Any] = {"due_at": due_at, "leased_until": None, "reason": reason}
+    return calls.move(session, call.id, CallState.SENDING, CallState.QUEUED, held=call, **again)
 
 
 def _unknown(machine: Machine, call: Call, reason: str, session: Session) -> None:
@@ -257,7 +279,7 @@ def _unknown(machine: Machine, call: Call, reason: str, session: Session) -> Non
     log.warning("a create's answer was lost", call=call.id, request=call.request_id)
     lost = {"due_at": now + FIRST_LOOK, "leased_until": None, "reason": reason, "grew_at": now}
     request = requests.lock(session, call.request_id)
-    calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, **lost)
+    calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, held=call, **lost)
     if request is not None:
         owing.refresh(session, request, now=now)
 
@@ -268,8 +290,8 @@ async def _put_off(machine: Machine, call: Call, unavailable: str | None) -> Non
     def put_off(session: Session) -> None:
         now, attempts = machine.clock(), call.attempts + 1
         request = requests.lock(session, call.request_id)
-        calls.put_off(session, call.id, now + retry_after(attempts, machine.pace), attempts=attempts)
-        if unavailable and attempts >= TOLD_AFTER and request is not None:
+        held = calls.put_off(session, call, now + retry_after(attempts, machine.pace), attempts=attempts)
+        if held and unavailable and attempts >= TOLD_AFTER and request is not None:
             owing.thread(session, request, "unavailable", thread.unavailable(unavailable), now=now)
 
     log.info("call put off", call=call.id, request=call.request_id)

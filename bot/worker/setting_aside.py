@@ -27,7 +27,7 @@ def note_fault(machine: Machine, row: Any, reason: str, session: Session) -> Non
     now = machine.clock()
     if row.faults + 1 < MOST_FAULTS:
         again = now + retry_after(row.faults + 1, machine.pace)
-        moves.put_off(session, type(row), row.id, again, faults=row.faults + 1)
+        moves.put_off(session, row, again, faults=row.faults + 1)
         return
     log.error("set aside", table=type(row).__name__, row=row.id, workspace=row.workspace_id, reason=reason)
     match row:

@@ -76,7 +76,7 @@ def _judge(machine: Machine, call: Call, sight: Sight, session: Session) -> None
         _ask(machine, call, session)
         return
     seen = {name: results.get(name, {"ok": None, "word": sight[name].word}) for name in found}
-    calls.put_off(session, call.id, now + LOOK_EVERY, results=seen, grew_at=grew_at, attempts=0)
+    calls.put_off(session, call, now + LOOK_EVERY, results=seen, grew_at=grew_at, attempts=0)
 
 
 def _watch_on(machine: Machine, call: Call, results: dict[str, dict[str, Any]], session: Session) -> None:
@@ -92,8 +92,7 @@ def _watch_on(machine: Machine, call: Call, results: dict[str, dict[str, Any]], 
 def _ask(machine: Machine, call: Call, session: Session) -> None:
     """Stop looking and put it to a person, in the thread."""
     request = requests.lock(session, call.request_id)
-    calls.put_off(session, call.id, None)
-    if request is not None:
+    if calls.put_off(session, call, None) and request is not None:
         key = f"call:{call.id}:lost:{_stamp(call.grew_at)}"
         message = thread.lost(call, operation_of(call))
         owing.thread(session, request, key, message, now=machine.clock())
@@ -102,7 +101,7 @@ def _ask(machine: Machine, call: Call, session: Session) -> None:
 
 async def _again(machine: Machine, call: Call) -> None:
     due_at = machine.clock() + retry_after(call.attempts + 1, machine.pace)
-    await machine.database.write(lambda session: calls.put_off(session, call.id, due_at, attempts=call.attempts + 1))
+    await machine.database.write(lambda session: calls.put_off(session, call, due_at, attempts=call.attempts + 1))
 
 
 def _stamp(moment: datetime | None) -> int:

@@ -73,4 +73,4 @@ async def _put_off(machine: Machine, version: Version, error: Exception) -> None
     due_at = machine.clock() + max(retry_after(attempts), asked_for)
     reason = type(error).__name__
     log.warning("change of the policy not told yet", workspace=version.workspace_id, reason=reason, attempts=attempts)
-    await machine.database.write(lambda session: moves.put_off(session, Version, version.id, due_at, attempts=attempts))
+    await machine.database.write(lambda session: moves.put_off(session, version, due_at, attempts=attempts))

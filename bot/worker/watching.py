@@ -124,8 +124,8 @@ def _write(machine: Machine, call: Call, results: Results, session: Session, *, 
         return
     grown = results != (call.results or {})
     request = requests.lock(session, call.request_id) if grown else None
-    calls.put_off(session, call.id, _next_look(machine, call), attempts=0, results=results)
-    if request is not None:
+    due_at = _next_look(machine, call)
+    if calls.put_off(session, call, due_at, attempts=0, results=results) and request is not None:
         owing.refresh(session, request, now=now)
 
 
@@ -149,7 +149,7 @@ def _again(machine: Machine, call: Call, attempts: int, session: Session) -> Non
     if call.watch_until is not None and call.watch_until <= now:
         _stall(machine, call, call.results or {}, session)
         return
-    calls.put_off(session, call.id, now + retry_after(attempts, machine.pace), attempts=attempts)
+    calls.put_off(session, call, now + retry_after(attempts, machine.pace), attempts=attempts)
 
 
 def _next_look(machine: Machine, call: Call) -> Any:

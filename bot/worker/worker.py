@@ -1,6 +1,7 @@
 """The tick: claims what is due and hands it to bounded pools, which act and write what came of it."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
@@ -28,7 +29,7 @@ from bot.worker.machine import Machine
 from storage import calls, connections, moves, policies, requests
 from storage.database import DatabaseUnavailable
 from storage.states import CallState
-from storage.tables import Call, Request
+from storage.tables import Call
 
 log = structlog.get_logger(__name__)
 
@@ -86,8 +87,10 @@ class Worker:
     async def stop(self, seconds: float) -> None:
         """Claim nothing more, and give what runs `seconds` to end."""
         self._stopped = True
+        began = time.monotonic()
         if self._ticking is not None:
-            await asyncio.wait([self._ticking])
+            await asyncio.wait([self._ticking], timeout=seconds)
+        seconds -= time.monotonic() - began
         late = await asyncio.gather(self._pool.drain(seconds), self._teller.pool.drain(seconds))
         if any(late):
             log.warning("stopped with work under way, which the next start takes up", left=sum(late))
@@ -120,15 +123,12 @@ class Worker:
     async def _claim_requests(self) -> None:
         now, busy = self._machine.clock(), self._pool.busy
         claim = partial(requests.claim_planning, now=now, most=self._pool.free, busy=busy)
-        await self._share_out(
-            Request, await self._machine.database.write(claim), lambda row: planning.plan(self._machine, row)
-        )
+        await self._share_out(await self._machine.database.write(claim), lambda row: planning.plan(self._machine, row))
 
     async def _claim_awaiting(self) -> None:
         now, busy = self._machine.clock(), self._pool.busy
         claim = partial(requests.claim_awaiting, now=now, most=self._pool.free, busy=busy)
         await self._share_out(
-            Request,
             await self._machine.database.write(claim),
             lambda row: attending.attend(self._machine, self._slack, self._approvers, row),
         )
@@ -137,7 +137,7 @@ class Worker:
         now, busy = self._machine.clock(), self._pool.busy
         claimed = await self._machine.database.write(partial(calls.claim, now=now, most=self._pool.free, busy=busy))
         listed = [call for call in claimed if call.state is CallState.ACCEPTED and call.kind in LISTED_KINDS]
-        await self._share_out(Call, [call for call in claimed if call not in listed], self._step)
+        await self._share_out([call for call in claimed if call not in listed], self._step)
         for connection_id in {call.connection_id for call in listed if call.connection_id is not None}:
             await self._watch_domains(connection_id, [c for c in listed if c.connection_id == connection_id])
 
@@ -160,13 +160,11 @@ class Worker:
             case _:
                 await settling.settle(self._machine, call)
 
-    async def _share_out(
-        self, table: type[Any], rows: Sequence[Any], step: Callable[[Any], Coroutine[Any, Any, None]]
-    ) -> None:
+    async def _share_out(self, rows: Sequence[Any], step: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
         """Start each row within its workspace's share; what has no room is given back for the next tick."""
         left = [row for row in rows if not self._started(row, step)]
         if left:
-            await self._machine.database.write(partial(_give_back, table, left))
+            await self._machine.database.write(partial(_give_back, left))
             self._again = True
 
     def _started(self, row: Any, step: Callable[[Any], Coroutine[Any, Any, None]]) -> bool:
@@ -196,6 +194,6 @@ class Worker:
             self.nudge()
 
 
-def _give_back(table: type[Any], rows: Sequence[Any], session: Session) -> None:
+def _give_back(rows: Sequence[Any], session: Session) -> None:
     for row in rows:
-        moves.put_off(session, table, row.id, row.due_at)
+        moves.put_off(session, row, row.due_at)

@@ -41,9 +41,9 @@ class Bot:
     reading: asyncio.Task[tuple[bytes, bytes]]
 
     @classmethod
-    async def start(cls, variables: dict[str, str]) -> Self:
+    async def start(cls, variables: dict[str, str], program: str = "bot") -> Self:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", "run", cwd=ROOT, env=variables, stdout=PIPE, stderr=PIPE
+            sys.executable, "-m", program, "run", cwd=ROOT, env=variables, stdout=PIPE, stderr=PIPE
         )
         return cls(process, asyncio.create_task(process.communicate()))
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select, update
 
-from storage import calls, connections, moves, notices, requests
+from storage import calls, connections, moves, notices, requests, workspaces
 from storage.states import CallState, ConnectionState, NoticeState, RequestState
-from storage.tables import Call
+from storage.tables import Call, Notice
 from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW, SECOND
 
@@ -92,16 +93,54 @@ def test_what_is_put_off_is_free_again_when_it_is_due(session: Session, name: st
     make, claim = CLAIMS[name]
     row = make(session)
     claim(session, now=NOW, most=1)
-    moves.put_off(session, type(row), row.id, NOW + 5 * SECOND, attempts=2)
+    assert moves.put_off(session, row, NOW + 5 * SECOND, attempts=2)
     assert claim(session, now=NOW + 4 * SECOND, most=1) == []
     (again,) = claim(session, now=NOW + 5 * SECOND, most=1)
     session.refresh(again)
     assert (again.id, again.attempts) == (row.id, 2)
 
 
+@every_claim
+def test_what_another_has_claimed_meanwhile_is_not_given_back(session: Session, make: Any, claim: Claim) -> None:
+    row = make(session)
+    (frozen,) = claim(session, now=NOW, most=1)
+    session.expunge_all()
+    if isinstance(row, Notice):
+        notices.move(session, row.id, NoticeState.SENDING, NoticeState.OWED)
+    (other,) = claim(session, now=NOW + moves.LEASE, most=1)
+    session.expunge_all()
+    assert not moves.put_off(session, frozen, NOW, attempts=7)
+    current = session.get_one(type(row), row.id)
+    assert (current.leased_until, current.attempts) == (other.leased_until, other.attempts)
+    session.expunge_all()
+    assert moves.put_off(session, other, NOW)
+
+
+def test_what_another_has_claimed_meanwhile_moves_for_its_new_holder_alone(session: Session) -> None:
+    rows.call(session)
+    (frozen,) = calls.claim(session, now=NOW, most=1)
+    session.expunge_all()
+    (other,) = calls.claim(session, now=NOW + moves.LEASE, most=1)
+    session.expunge_all()
+    assert not calls.move(session, frozen.id, CallState.QUEUED, CallState.SENDING, held=frozen)
+    assert calls.move(session, other.id, CallState.QUEUED, CallState.SENDING, held=other)
+
+
+def test_a_lease_is_held_until_it_is_over_or_anothers(session: Session) -> None:
+    rows.call(session)
+    (claimed,) = calls.claim(session, now=NOW, most=1)
+    session.expunge_all()
+    assert moves.holds(claimed, calls.lock(session, claimed.id), now=NOW + moves.LEASE - SECOND)
+    assert not moves.holds(claimed, calls.lock(session, claimed.id), now=NOW + moves.LEASE)
+    assert not moves.holds(claimed, None, now=NOW)
+    session.expunge_all()
+    calls.claim(session, now=NOW + moves.LEASE, most=1)
+    assert not moves.holds(claimed, calls.lock(session, claimed.id), now=NOW)
+
+
 def test_what_is_put_off_without_a_moment_waits_for_somebody(session: Session) -> None:
     call = rows.call(session)
-    calls.put_off(session, call.id, None)
+    calls.put_off(session, call, None)
     assert calls.claim(session, now=NOW + 10_000 * SECOND, most=1) == []
 
 
@@ -162,6 +201,20 @@ def test_on_postgresql_one_process_claims_notices_at_a_time(postgresql_pair: tup
     assert notices.claim(other, now=NOW, most=2) == []
     one.commit()
     assert ids(notices.claim(other, now=NOW, most=2)) == made[2:]
+
+
+def test_on_postgresql_a_process_that_stands_still_in_a_transaction_holds_nobody_up_for_long(
+    postgresql_pair: tuple[Session, Session],
+) -> None:
+    frozen, other = postgresql_pair
+    rows.workspace(frozen)
+    frozen.commit()
+    workspaces.lock(frozen, "T1")
+    workspaces.lock(other, "T1")  # PostgreSQL ends the first one's transaction
+    other.commit()
+    with pytest.raises(DBAPIError):
+        frozen.commit()
+    frozen.rollback()
 
 
 @pytest.mark.parametrize("lost_in_sending", [calls.lost_in_sending, notices.lost_in_sending])

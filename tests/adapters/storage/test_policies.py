@@ -136,7 +136,7 @@ def test_a_change_that_was_put_off_is_claimed_when_it_is_due(session: Session) -
     first = change(session)
     assert first is not None
     policies.claim_untold(session, now=NOW, most=10)
-    moves.put_off(session, Policy, first.id, NOW + 5 * SECOND, attempts=1)
+    moves.put_off(session, first, NOW + 5 * SECOND, attempts=1)
     assert policies.claim_untold(session, now=NOW + 4 * SECOND, most=10) == []
     (claimed,) = policies.claim_untold(session, now=NOW + 5 * SECOND, most=10)
     assert claimed.attempts == 1
