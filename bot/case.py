@@ -12,6 +12,10 @@ from storage.tables import Decision, Request
 _BALLOT = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})\.([0-9a-f]{1,64})")
 
 
+MOST_MENTIONED = 20
+"""How many people and groups a card mentions."""
+
+
 @dataclass(frozen=True)
 class Ballot:
     """What a button for a decision stands for: a request, as it was planned and shown when the button was."""
@@ -52,6 +56,11 @@ class Case:
     def yes(self) -> Sequence[Decision]:
         """The approvals, or the asker's confirmation."""
         return [decision for decision in self.decisions if decision.verdict in (APPROVED, CONFIRMED)]
+
+    def on_card(self, asker: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The people and the groups that the card mentions: groups first, since each is many."""
+        groups = self.groups[:MOST_MENTIONED]
+        return self.callable(asker)[: MOST_MENTIONED - len(groups)], groups
 
     def callable(self, asker: str) -> tuple[str, ...]:
         """Whom the policy names, without an asker who may not approve his own."""

@@ -1,5 +1,6 @@
 """From what a person did to rows: may he, is it possible, was it done already, and what he is told at once."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -39,6 +40,8 @@ log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 REPEATED_WITHIN = timedelta(seconds=10)
+PATIENCE_SECONDS = 1.2
+"""How long Slack is asked who is in the groups, after up to 1.5 s for who asks: it waits 3 s for us."""
 MOST_LOOKS = 5
 MOST_KEPT = 10_000
 
@@ -128,7 +131,11 @@ class Intake:
             return refusals.other_channel(policy.channels), "not in this channel"
         if not policy.limits_askers or actor.id in policy.askers:
             return None
-        in_group = await self._approvers.in_groups(origin.workspace, policy.asker_groups, actor.id)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                in_group = await self._approvers.in_groups(origin.workspace, policy.asker_groups, actor.id)
+        except TimeoutError:
+            raise TryAgain(refusals.WHO_IS_IN_GROUP) from None
         if access.may_ask_here(policy, actor, in_group=in_group):
             return None
         return refusals.not_an_asker(policy.askers, policy.asker_groups), "may not ask"
@@ -234,10 +241,13 @@ class Intake:
         # All of them before the workspace, which the first one that ends locks: two would wait for each other else.
         for request in requests.lock_open(session, origin.workspace):
             if self._give_up(session, request, origin.person):
+                self._audit(session, origin, request.kind, "cancelled", f"request:{request.id}", why="disconnected")
                 owing.thread(session, request, "disconnected", thread.never_sent(request.asker, origin.person), now=now)
         for call in calls.unsent(session, origin.workspace):
             end_call(session, call, call.state, CallState.CANCELLED, now=now, reason=thread.DISCONNECTED)
-        connections.give_up(session, connection)
+        workspaces.lock(session, origin.workspace)  # before the connection's row, as everywhere
+        if not connections.give_up(session, connection):
+            raise UserError(refusals.KEY_REPLACED)  # and nothing of the above has happened
         self._audit(session, origin, "disconnect", "done", f"connection:{connection.id}")
         return connection.last_four
 

@@ -1,11 +1,13 @@
 """Slack's mrkdwn: text from outside must neither ping nor link nor format."""
 
 import html
+import unicodedata
 from datetime import UTC, datetime
 
 import idna
 
 _SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_TURNING = frozenset({"R", "AL", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _APOSTROPHE = "\u2019"
 _WORD_JOINER = "\u2060"
 _FORMATTING = str.maketrans({sign: f"{_WORD_JOINER}{sign}{_WORD_JOINER}" for sign in "*_~`"})
@@ -18,6 +20,16 @@ def escape(text: str) -> str:
     get an invisible neighbour on each side, so that they are shown as typed.
     """
     return text.translate(_SPECIAL).translate(_FORMATTING)
+
+
+def in_line(text: str, most: int) -> str:
+    """Text from outside inside a line of ours: one line of at most `most` characters.
+
+    What it says about its direction ends with it (Unicode Standard Annex 9, isolates).
+    """
+    line = cut(" ".join(text.split()), most)
+    turned = any(unicodedata.bidirectional(sign) in _TURNING for sign in line)
+    return escape(f"\u2068{line}\u2069" if turned else line)
 
 
 def unescape(text: str) -> str:

@@ -1,6 +1,7 @@
 """What the policy says of a request now, from the rows."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -19,8 +20,8 @@ def ruling_for(
 ) -> Ruling:
     """What today's policy says where somebody asks for `operation`, beside his other requests."""
     laid_down = policies.current(session, workspace)
-    since = now - COUNTED_WITHIN
-    earlier = requests.count_unapproved(session, workspace, asker, operation.scope, besides=besides, since=since)
+    counted: dict[str, Any] = {"besides": besides, "around": now, "within": COUNTED_WITHIN}
+    earlier = requests.count_unapproved(session, workspace, asker, operation.scope, **counted)
     rules = Policy.read(laid_down.rules if laid_down else None)
     return ruling(rules, operation.subject, len(operation.names()), earlier=earlier)
 

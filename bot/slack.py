@@ -203,7 +203,7 @@ class Slack:
         found: list[Actor] = []
         cursor = ""
         while True:
-            answer = await self._named(self.client.users_list(limit=200, cursor=cursor, team_id=workspace))
+            answer = await self._named(self.client.users_list(limit=1000, cursor=cursor, team_id=workspace))
             people = [_actor(user, workspace) for user in answer["members"] if not user.get("is_bot")]
             found.extend(actor for actor in people if actor.admin and actor.full_member)
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""

@@ -21,6 +21,11 @@ OPEN = (RequestState.PLANNING, RequestState.AWAITING_DECISION)
 """The states in which a request can be cancelled."""
 
 
+def once_more(request_id: int) -> str:
+    """The key of what asks again for a request: there is one of it."""
+    return f"again:{request_id}"
+
+
 class Withdrawals:
     """The asker's half of a decision."""
 
@@ -42,6 +47,10 @@ class Withdrawals:
         if request.asker != origin.person:
             await self._clerk.note_refusal(origin, "ask again", request_id, "not the asker")
             raise Forbidden(deciding.NOT_YOURS_TO_REPEAT)
+        key = once_more(request_id)
+        after = await self._clerk.database.read(lambda session: requests.by_key(session, origin.workspace, key))
+        if after is not None:
+            raise UserError(deciding.asked_again(operation_of(request).title(), after.id))
         return operation_of(request), request
 
     def _cancel(self, request_id: int, origin: Origin, session: Session) -> Answer:

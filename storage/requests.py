@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -62,6 +62,12 @@ def add(session: Session, request: Request) -> Request:
 def get(session: Session, workspace_id: str, request_id: int) -> Request | None:
     """A request of this workspace; one of another workspace is as good as unknown."""
     return session.exec(select(Request).where(Request.workspace_id == workspace_id, Request.id == request_id)).first()
+
+
+def by_key(session: Session, workspace_id: str, key: str) -> Request | None:
+    """The request that was asked with this deduplication key."""
+    query = select(Request).where(Request.workspace_id == workspace_id, Request.deduplication_key == key)
+    return session.exec(query).first()
 
 
 def move(session: Session, request_id: int, before: RequestState, after: RequestState, **values: Any) -> bool:
@@ -173,9 +179,11 @@ def settle_home(session: Session, request_id: int, *, channel: str, root_ts: str
 
 
 def count_unapproved(
-    session: Session, workspace_id: str, asker: str, domain: str, *, besides: int, since: datetime
+    session: Session, workspace_id: str, asker: str, domain: str, *, besides: int, around: datetime, within: timedelta
 ) -> int:
-    """How many mailboxes a person asked for on a domain after `since` that nobody else had to agree to.
+    """How many mailboxes a person asked for on a domain that nobody else had to agree to, `within` a time of a moment.
+
+    Both before and after it: of two requests, the one that was asked first may be planned last.
 
     Those of requests of which nothing came are not counted.
     """
@@ -184,7 +192,8 @@ def count_unapproved(
         Request.asker == asker,
         Request.domain == domain,
         Request.id != besides,
-        Request.created_at > since,
+        Request.created_at > around - within,
+        Request.created_at < around + within,
         col(Request.state).not_in(_NOTHING_CAME),
     )
     return int(session.exec(query).one())
@@ -224,10 +233,12 @@ def hasten(session: Session, workspace_id: str, *, now: datetime) -> None:
 
 def recall(session: Session, workspace_id: str, *, now: datetime) -> None:
     """Let the workspace's requests that wait for a decision be looked at again now: who may decide has changed."""
-    waiting = update(Request).where(
-        col(Request.workspace_id) == workspace_id, col(Request.state) == RequestState.AWAITING_DECISION
+    waiting = select(Request.id).where(
+        Request.workspace_id == workspace_id, Request.state == RequestState.AWAITING_DECISION
     )
-    session.exec(waiting.values(due_at=now).execution_options(synchronize_session=False))
+    held = session.exec(waiting.order_by(col(Request.id)).with_for_update(key_share=True)).all()
+    again = update(Request).where(col(Request.id).in_(held))
+    session.exec(again.values(due_at=now).execution_options(synchronize_session=False))
 
 
 def wake(session: Session, request_id: int, *, now: datetime) -> None:

@@ -15,7 +15,7 @@ from bot.listeners.whereabouts import Whereabouts
 from bot.slack import SlackError
 from bot.texts import deciding, forms, refusals
 from bot.texts.message import Message
-from bot.withdrawing import Withdrawals
+from bot.withdrawing import Withdrawals, once_more
 from storage.decisions import APPROVED, CONFIRMED, REJECTED
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class Decisions:
         """The same once more, as a new request where the old one was asked; a second click makes no second one."""
         operation, before = await self._withdrawals.asked_before(await self._number(door), door.origin)
         where = Whereabouts(before.asked_in, before.asked_thread)
-        await self._dispatch.ask(door, operation, again=True, where=where, once=f"again:{before.id}")
+        await self._dispatch.ask(door, operation, again=True, where=where, once=once_more(before.id))
 
     async def open_rejection(self, door: ClickDoor) -> None:
         """The form for a reason; whoever may not reject is told before he has typed one."""
@@ -113,10 +113,15 @@ class Decisions:
 
 
 async def _whisper(door: Door, where: Whereabouts, text: str) -> None:
+    """Where the button was, or directly where nothing can be said there."""
+    content = Message(text).content()
     try:
-        await door.slack.whisper(where.channel, door.origin.person, Message(text).content(), thread_ts=where.thread)
-    except SlackError as error:
-        log.info("could not say that a form was closed", reason=str(error))
+        await door.slack.whisper(where.channel, door.origin.person, content, thread_ts=where.thread)
+    except SlackError:
+        try:
+            await door.slack.post(await door.slack.direct_channel(door.origin.person), content)
+        except SlackError as error:
+            log.warning("could not say that a form was closed", reason=str(error))
 
 
 def _problem(reason: str) -> str | None:

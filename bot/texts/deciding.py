@@ -64,9 +64,10 @@ def how(case: Case) -> str:
 
 def _who(request: Request, case: Case) -> str:
     done = {decision.person for decision in case.yes}
+    people, groups = case.on_card(request.asker)
     asked = [
-        *(mrkdwn.person(person) for person in case.callable(request.asker) if person not in done),
-        *(mrkdwn.group(group) for group in case.groups),
+        *(mrkdwn.person(person) for person in people if person not in done),
+        *(mrkdwn.group(group) for group in groups),
     ]
     also = "Slack's admins may also decide." if asked else "Slack's admins may decide."
     return " ".join(part for part in (f"Asked: {_or(asked)}." if asked else "", also if case.admins else "") if part)
@@ -118,7 +119,7 @@ def rejected(request: Request) -> Message:
     text = f"{mrkdwn.person(request.asker)} Rejected by {mrkdwn.person(request.ended_by or '')}. Nothing was created."
     if not request.reason:
         return Message(text)
-    shown = mrkdwn.escape(mrkdwn.cut(" ".join(request.reason.split()), 300))
+    shown = mrkdwn.in_line(request.reason, 300)
     return Message(f"{text} Reason: {shown}", [section(f"{text} The reason:"), reason_block(request.reason)])
 
 
@@ -242,8 +243,13 @@ def late(request: Request, case: Case) -> str:
     said = outcome(request, case)
     if not said:
         return "Too late. Its message shows how it stands."
-    reason = f" Reason: {mrkdwn.escape(mrkdwn.cut(request.reason, 300))}" if request.reason else ""
+    reason = f" Reason: {mrkdwn.in_line(request.reason, 300)}" if request.reason else ""
     return f"Too late. {said}.{reason}"
+
+
+def asked_again(title: str, request: int) -> str:
+    """“Ask Again” was clicked before."""
+    return f"You asked for {title} again already, as request {request}. `/mail tasks mine` shows how it stands."
 
 
 def changed(operation: Operation, found: Differences) -> str:
@@ -317,8 +323,7 @@ def _and(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def _or(mentions: Sequence[str]) -> str:
-    shown = list(mentions[:_MOST_NAMED])
+def _or(shown: Sequence[str]) -> str:
     return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 

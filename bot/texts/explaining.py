@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot import mrkdwn
 from bot.case import Case
 from bot.operation import Operation
 from bot.policy import Gate, Policy, Subject
@@ -55,7 +56,7 @@ def harmless(usage: str, summary: str) -> Message:
 
 def _plan(found: Explained) -> str:
     if found.failure is not None:
-        return f"It would fail: {found.failure}"
+        return f"It would fail: {mrkdwn.escape(found.failure)}"
     return "\n".join(f"• {line}" for line in card.plan_lines(found.operation, found.plan))
 
 
@@ -67,7 +68,9 @@ def _needs(found: Explained) -> Sequence[str]:
     ]
     if limits:
         return limits
-    if found.failure is None and found.plan.taken >= set(found.operation.names()):
+    if found.failure is not None:
+        return ["So nothing would be created, and nobody asked to agree."]
+    if found.plan.taken >= set(found.operation.names()):
         return ["Nothing is left to be created, so nobody would have to agree."]
     match found.case.ruling.gate:
         case Gate.NONE:

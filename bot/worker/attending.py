@@ -18,7 +18,7 @@ from bot.operation import Operation
 from bot.pace import retry_after
 from bot.policy import Gate
 from bot.rulings import case_of
-from bot.slack import Refused, Slack, SlackError
+from bot.slack import Limited, Refused, Slack, SlackError
 from bot.texts import deciding
 from bot.texts.message import Message
 from bot.worker.ending import expire
@@ -67,7 +67,8 @@ async def attend(machine: Machine, slack: Slack, approvers: Approvers, request: 
         audience = await _audience(slack, approvers, request, rules, case)
     except (TryAgain, SlackError) as error:
         log.info("could not ask Slack who is to decide", request=request.id, reason=type(error).__name__)
-        due_at = machine.clock() + retry_after(request.attempts + 1, machine.pace)
+        asked_for = timedelta(seconds=error.retry_after) if isinstance(error, Limited) else timedelta()
+        due_at = machine.clock() + max(retry_after(request.attempts + 1, machine.pace), asked_for)
         await machine.database.write(
             lambda session: moves.put_off(session, request, due_at, attempts=request.attempts + 1)
         )
@@ -99,7 +100,7 @@ async def _audience(slack: Slack, approvers: Approvers, request: Request, rules:
     return Audience(
         present=tuple(person for person in asked if person in there),
         absent=tuple(person for person in asked if person not in there),
-        mentioned=frozenset(others),
+        mentioned=frozenset(case.on_card(asker)[0]).union(set(named) - set(rules.named)).intersection(others),
         deciders=frozenset({*deciders, *by_role}),
         needed=needed,
         own=asker in counts,
@@ -178,8 +179,9 @@ def _remind(session: Session, request: Request, title: str, audience: Audience, 
 def _set_alarm(request: Request, rules: Rules, *, now: datetime) -> None:
     """The next reminder comes after twice the time of the one before; whatever comes first is what is due next."""
     hours = rules.policy.remind_after_hours
-    if request.remind_at is None or request.remind_at <= now:
-        request.remind_at = now + timedelta(hours=hours * 2**request.reminders) if hours else None
+    latest = now + timedelta(hours=hours * 2**request.reminders)
+    over = request.remind_at is None or request.remind_at <= now
+    request.remind_at = (latest if over else min(request.remind_at or latest, latest)) if hours else None
     moments = [moment for moment in (request.remind_at, request.expires_at) if moment is not None]
     request.due_at, request.leased_until, request.attempts = min(moments, default=None), None, 0
 

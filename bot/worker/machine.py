@@ -17,7 +17,7 @@ from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import Pace
 from bot.texts import thread
-from storage import audit, connections
+from storage import audit, connections, workspaces
 from storage.database import Database
 from storage.encryption import Undecryptable, Vault
 from storage.states import ConnectionState
@@ -138,6 +138,7 @@ class Machine:
 
     def _break(self, connection: Connection, reason: str, session: Session) -> None:
         now = self.clock()
+        workspaces.lock(session, connection.workspace_id)  # before the connection's row, as everywhere
         news = connections.mark_broken(session, connection, now=now, reason=reason)
         if not news or connection.state is not ConnectionState.IN_FORCE:
             return

@@ -90,6 +90,7 @@ async def test_ask_again_makes_a_new_request_once_and_only_for_its_asker(gated: 
     assert (ANA, "ask again", "not the asker") in await refused(gated)
     for _ in range(2):
         await gated.ben.clicks(expired, "Ask Again")
+    await gated.reply(gated.ben, card, "again already, as request 2")
     again = await gated.root(gated.ben, "Waiting for approval")
     assert again.ts != card.ts
     await gated.ana.clicks(again, "Approve")
