@@ -95,9 +95,11 @@ def _begin(
 
     `None` where it must not be sent as it is, or was taken over by another process while this one looked.
     """
-    requests.lock(session, call.request_id)  # before the workspace, as everywhere, or two transactions would deadlock
+    # A request, its calls, the workspace: in this order, as everywhere, or two transactions would deadlock.
+    requests.lock(session, call.request_id)
+    current = calls.lock(session, call.id)
     workspaces.lock(session, call.workspace_id)
-    current, now = calls.lock(session, call.id), machine.clock()
+    now = machine.clock()
     if current is None or not moves.holds(call, current, now=now):
         log.warning("a lease ran out before the call was sent", call=call.id, request=call.request_id)
         return None
