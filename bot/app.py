@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -37,17 +38,19 @@ from bot.listeners.register import Handlers, register
 from bot.listeners.submissions import Submissions
 from bot.mailapi import MailAPI, Timeouts
 from bot.notices.telling import Teller
-from bot.outages import MAILAPI, SLACK, Outages
+from bot.outages import MAILAPI, SOCKET_MODE, Outages
 from bot.pace import DEFAULT_PACE, Pace, retry_after
 from bot.people import People
 from bot.pool import Pool
 from bot.queries import Queries
+from bot.retention import Retention
 from bot.settings import Mode, Settings, SettingsError
 from bot.shutdown import Shutdown
 from bot.slack import Refused, Slack, SlackError
 from bot.socket_mode import SocketMode
 from bot.standings import Standings
 from bot.withdrawing import Withdrawals
+from bot.worker import checking
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
 from storage import audit, nudging, schema, workspaces
@@ -58,6 +61,12 @@ log = structlog.get_logger(__name__)
 
 TIMEOUTS = Timeouts(pool=5, connect=5, write=10, read=15, total=20)
 """For MailAPI; the total is shorter than a lease, so that a call is not taken over while it is being sent."""
+
+SOCKETS_EVERY = 1
+"""How often, in seconds, it is looked whether a Socket Mode connection is open."""
+PRUNED_AFTER = timedelta(minutes=5)
+"""When old rows are deleted first: not while a start has enough to do."""
+NO_CONNECTION = "no Socket Mode connection is open"
 
 DRAIN_SECONDS = 8.0
 """What is in flight has this long to end when the bot stops."""
@@ -79,8 +88,22 @@ class Mailroom:
     async def causes(self) -> dict[str, str]:
         """What keeps the bot from working, by name; empty where nothing does."""
         if self.socket_mode is not None and not await self.socket_mode.connected():
-            return {**self._outages.causes(), SLACK: "no Socket Mode connection is open"}
+            return {**self._outages.causes(), SOCKET_MODE: NO_CONNECTION}
         return self._outages.causes()
+
+    async def watch_sockets(self) -> None:
+        """Notice whether Slack can deliver anything."""
+        if self.socket_mode is not None:
+            open_ = await self.socket_mode.connected()
+            self._outages.about(SOCKET_MODE)(None if open_ else NO_CONNECTION)
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What all that comes in from Slack needs: room for what follows an acknowledgement, and an eye for outages."""
+
+    after: Pool
+    outages: Outages
 
 
 @asynccontextmanager
@@ -93,7 +116,7 @@ async def running(
         stack.callback(database.close)
         await _migrate(database)
         vault = vault_for(settings)
-        outages = Outages()
+        outages = Outages(clock)
         slack = await stack.enter_async_context(Slack.open(settings.bot_token, settings.slack_api_url, outages))
         provider = MailAPI.open(settings.mailapi_url, timeouts=timeouts, heard=outages.about(MAILAPI))
         mailapi = await stack.enter_async_context(provider)
@@ -108,7 +131,10 @@ async def running(
             )
         )
         machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), timedelta(seconds=timeouts.total))
-        teller = Teller(database=database, slack=slack, clock=clock, pace=pace, pool=Pool(size=16, share=8))
+        await database.write(partial(checking.take_up_readable, machine))
+        teller = Teller(
+            database=database, slack=slack, clock=clock, pace=pace, pool=Pool(size=16, share=8), outages=outages
+        )
         people = People(slack=slack, clock=clock)
         approvers = Approvers(people)
         worker = Worker(
@@ -133,7 +159,7 @@ async def running(
             people=people,
             approvers=approvers,
             nudge=partial(_nudge_all, worker, others),
-            after=after,
+            doors=Doors(after, outages),
         )
         socket_mode = None
         if settings.mode is Mode.SOCKET:
@@ -141,7 +167,8 @@ async def running(
             socket_mode = SocketMode(app=app, app_token=settings.app_token, connections=connections)
         mailroom = Mailroom(worker=worker, after=after, database=database, socket_mode=socket_mode, outages=outages)
         await _listen(stack, settings, mailroom, app)
-        stack.enter_context(_ticking(worker, after, database, pace))
+        retention = Retention(database=database, clock=clock, keep=timedelta(days=settings.mailroom_keep_days))
+        stack.enter_context(_ticking(mailroom, retention, pace))
         stack.callback(shutdown.begin)
         worker.nudge()
         log.info("running", workspace=identity["team_id"], mode=settings.mode.value, url=mailroom.url)
@@ -157,7 +184,7 @@ def _listen_for(
     people: People,
     approvers: Approvers,
     nudge: Callable[[], None],
-    after: Pool,
+    doors: Doors,
 ) -> None:
     """Build the person's half and register it on `app`; `nudge` is called after it has written something."""
     database, clock = machine.database, machine.clock
@@ -170,7 +197,7 @@ def _listen_for(
         pace=machine.pace,
         most_open=settings.mailroom_open_requests,
     )
-    directory = Directory(machine=machine, clock=clock, after=after)
+    directory = Directory(machine=machine, clock=clock, after=doors.after)
     queries = Queries(machine=machine, slack=slack)
     viewer = CredentialsViewer(machine=machine, slack=slack)
     reader = AuditReader(database=database, approvers=approvers, people=people, slack=slack, clock=clock)
@@ -192,7 +219,13 @@ def _listen_for(
     decider = Decider(clerk=clerk, approvers=approvers)
     register(
         app,
-        Guard(slack=slack, after=after, directory=directory, rate=Rate(clock, settings.mailroom_commands_a_minute)),
+        Guard(
+            slack=slack,
+            after=doors.after,
+            directory=directory,
+            rate=Rate(clock, settings.mailroom_commands_a_minute),
+            outages=doors.outages,
+        ),
         Handlers(
             dispatch=dispatch,
             clicks=Clicks(intake=intake, dispatch=dispatch, queries=queries, credentials=viewer, nudge=nudge),
@@ -297,13 +330,16 @@ async def _listen(stack: AsyncExitStack, settings: Settings, mailroom: Mailroom,
 
 
 @contextmanager
-def _ticking(worker: Worker, after: Pool, database: Database, pace: Pace) -> Iterator[None]:
+def _ticking(mailroom: Mailroom, retention: Retention, pace: Pace) -> Iterator[None]:
     """APScheduler's jobs. Its own shutdown cancels what runs, so they only hand over to pools that we drain."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    scheduler.add_job(_nudge, "interval", args=[worker], seconds=pace.tick.total_seconds(), **options)
+    scheduler.add_job(_nudge, "interval", args=[mailroom.worker], seconds=pace.tick.total_seconds(), **options)
     now = datetime.now(UTC)
-    scheduler.add_job(_log_heads_soon, "interval", args=[after, database], days=1, next_run_time=now, **options)
+    heads = [mailroom.after, mailroom.database]
+    scheduler.add_job(_log_heads_soon, "interval", args=heads, days=1, next_run_time=now, **options)
+    scheduler.add_job(retention.prune, "interval", days=1, next_run_time=now + PRUNED_AFTER, **options)
+    scheduler.add_job(mailroom.watch_sockets, "interval", seconds=SOCKETS_EVERY, **options)
     scheduler.start()
     try:
         yield

@@ -9,8 +9,10 @@ from sqlmodel import Session
 from bot import access
 from bot.access import Actor
 from bot.clock import Clock
+from bot.commands import operation_from
 from bot.errors import Forbidden, TryAgain, UserError
 from bot.intake import Origin
+from bot.operation import Operation
 from bot.people import People
 from bot.texts import refusals
 from storage import audit, requests, workspaces
@@ -87,3 +89,11 @@ class Clerk:
         request = requests.lock(session, request_id)
         workspaces.lock(session, origin.workspace)
         return request
+
+
+def operation_of(request: Request) -> Operation:
+    """What a request asks for; raises `UserError` where it cannot be read any more."""
+    try:
+        return operation_from(request.kind, request.parameters)
+    except ValueError:
+        raise UserError(refusals.UNREADABLE_REQUEST) from None

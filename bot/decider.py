@@ -12,7 +12,7 @@ from sqlmodel import Session
 from bot.access import Actor
 from bot.approvers import Approvers, Rules
 from bot.case import Ballot, Case
-from bot.clerk import Answer, Clerk
+from bot.clerk import Answer, Clerk, operation_of
 from bot.errors import TryAgain, UserError
 from bot.intake import Origin
 from bot.judging import NEEDS_APPROVAL, Judges, not_his
@@ -23,7 +23,6 @@ from bot.progress import Differences, Plan
 from bot.rulings import case_of
 from bot.texts import deciding, refusals
 from bot.worker.ending import expire
-from bot.worker.machine import operation_of
 from storage import decisions, requests
 from storage.decisions import APPROVED, CONFIRMED, REJECTED
 from storage.states import RequestState

@@ -1,6 +1,5 @@
 """How much one person and one workspace may ask for."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -8,6 +7,17 @@ from bot.clock import Clock
 
 MINUTE = timedelta(minutes=1)
 MOST_PEOPLE = 10_000
+KEPT = timedelta(minutes=5)
+"""For so long it is known of a delivery what became of it: Slack repeats what was not acknowledged within that time."""
+
+MOST_KEPT = 10
+"""Where somebody types without an end, so many times what is allowed is known of him."""
+
+
+@dataclass(frozen=True)
+class _Done:
+    at: datetime
+    allowed: bool
 
 
 @dataclass
@@ -16,17 +26,28 @@ class Rate:
 
     clock: Clock
     most: int
-    _moments: dict[tuple[str, str], deque[datetime]] = field(default_factory=dict)
+    _done: dict[tuple[str, str], dict[str, _Done]] = field(default_factory=dict)
 
-    def allows(self, workspace: str, person: str) -> bool:
-        """Whether this person may do one thing more; it is counted where he may."""
+    def allows(self, workspace: str, person: str, delivery: str) -> bool:
+        """Whether this person may do one thing more, which is counted then; a repeated `delivery` is what it was."""
         now = self.clock()
-        if len(self._moments) >= MOST_PEOPLE:
-            self._moments = {who: moments for who, moments in self._moments.items() if moments[-1] > now - MINUTE}
-        moments = self._moments.setdefault((workspace, person), deque())
-        while moments and moments[0] <= now - MINUTE:
-            moments.popleft()
-        if len(moments) >= self.most:
-            return False
-        moments.append(now)
-        return True
+        if len(self._done) >= MOST_PEOPLE:
+            self._done = {who: done for who, done in self._done.items() if _newest(done) > now - MINUTE}
+        done = self._done.setdefault((workspace, person), {})
+        if delivery in done:
+            return done[delivery].allowed
+        _forget(done, now - KEPT)
+        allowed = sum(each.allowed and each.at > now - MINUTE for each in done.values()) < self.most
+        if allowed or len(done) < MOST_KEPT * self.most:
+            done[delivery] = _Done(now, allowed)
+        return allowed
+
+
+def _newest(done: dict[str, _Done]) -> datetime:
+    return next(reversed(done.values())).at
+
+
+def _forget(done: dict[str, _Done], before: datetime) -> None:
+    """Take away what is from `before`."""
+    while done and next(iter(done.values())).at <= before:
+        del done[next(iter(done))]

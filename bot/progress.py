@@ -22,6 +22,7 @@ class Why(StrEnum):
     EXISTED = "existed"
     ASKED_FOR = "asked for"
     NO_REASON = "no reason"
+    FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True)
@@ -77,20 +78,26 @@ class Plan:
     """What the policy said when this was planned; `None` before that."""
     changes: Differences = field(default_factory=Differences)
     """In what it is worse than the plan that was agreed to before it."""
+    made: tuple[str, ...] | None = None
+    """Once the calls were pruned: the names that were made, where the request's state does not tell it of all."""
 
     @classmethod
     def of(cls, request: Request) -> "Plan":
-        """The plan as it was stored, or an empty one."""
+        """The plan as it was stored, or an empty one; raises `ValueError` where it cannot be read."""
         stored = request.plan or {}
-        return cls(
-            stored.get("existing", {}),
-            tuple(stored.get("in_flight", ())),
-            stored.get("failure"),
-            stored.get("unplanned"),
-            Findings.read(stored.get("findings") or {}),
-            Ruling.read(stored["ruling"]) if stored.get("ruling") else None,
-            Differences.read(stored.get("changes") or {}),
-        )
+        try:
+            return cls(
+                dict(stored.get("existing", {})),
+                tuple(stored.get("in_flight", ())),
+                stored.get("failure"),
+                stored.get("unplanned"),
+                Findings.read(stored.get("findings") or {}),
+                Ruling.read(stored["ruling"]) if stored.get("ruling") else None,
+                Differences.read(stored.get("changes") or {}),
+                tuple(stored["made"]) if stored.get("made") is not None else None,
+            )
+        except (AttributeError, LookupError, TypeError):
+            raise ValueError("no plan") from None
 
     def stored(self) -> dict[str, Any]:
         """As it is stored."""
@@ -102,6 +109,7 @@ class Plan:
             "findings": self.findings.stored(),
             "ruling": self.ruling.stored() if self.ruling else None,
             "changes": asdict(self.changes) if self.changes else None,
+            "made": list(self.made) if self.made is not None else None,
         }
 
     @property
@@ -149,11 +157,15 @@ class Progress:
 
     @classmethod
     def of(cls, request: Request, operation: Operation, calls: Sequence[Call]) -> "Progress":
-        """Put together what the rows say."""
+        """Put together what the rows say; raises `ValueError` where one of them cannot be read."""
         plan = Plan.of(request)
-        known = _known(plan)
+        known = _forgotten(request, operation, plan) if plan.made is not None else {}
+        known |= _known(plan)
         for call in calls:
-            known.update(_of_call(call))
+            try:
+                known.update(_of_call(call))
+            except (AttributeError, LookupError, TypeError):
+                raise ValueError("no outcome") from None
         missing = Outcome(ok=False, word=plan.failure) if plan.failure else PENDING
         return cls(request, operation, calls, plan, {name: known.get(name, missing) for name in operation.names()})
 
@@ -182,6 +194,20 @@ class Progress:
     def failures(self) -> Iterator[tuple[str, Outcome]]:
         """The names that were not made, and what became of them."""
         return ((name, outcome) for name, outcome in self.outcomes.items() if outcome.ok is False)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A request whose rows cannot be read."""
+
+    request: Request
+
+
+def _forgotten(request: Request, operation: Operation, plan: Plan) -> dict[str, Outcome]:
+    """What is left to be said where the calls were pruned."""
+    made = operation.names() if request.state is RequestState.DONE else plan.made or ()
+    not_made = Outcome(ok=False, word="", why=Why.FORGOTTEN)
+    return dict.fromkeys(operation.names(), not_made) | dict.fromkeys(made, Outcome(ok=True, word=""))
 
 
 def _known(plan: Plan) -> dict[str, Outcome]:

@@ -12,7 +12,7 @@ from bot.mailapi import Account, KeyRefused, MailAPIError, Rejected
 from bot.slack import Slack, SlackError
 from bot.texts import answers
 from bot.texts.message import Message
-from bot.worker.machine import Machine
+from bot.worker.machine import KeyUnreadable, Machine
 from storage.tables import Connection
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,8 @@ class Queries:
         match error:
             case KeyRefused():
                 await self._machine.key_refused(connection, error)
-                return answers.key_refused(connection.last_four)
+                ours = isinstance(error, KeyUnreadable)
+                return (answers.key_unreadable if ours else answers.key_refused)(connection.last_four)
             case Rejected():
                 return answers.refused(error.reason)
             case MailAPIError():

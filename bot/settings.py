@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     mailroom_socket_connections: int = Field(default=2, ge=1, le=10)
     mailroom_commands_a_minute: int = Field(default=600, ge=1)
     mailroom_open_requests: int = Field(default=5_000, ge=1)
+    mailroom_keep_days: int = Field(default=30, ge=1, le=36_500)
     mailroom_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     mailroom_log_format: Literal["console", "json"] = Field(
         default_factory=lambda: "console" if sys.stderr.isatty() else "json"

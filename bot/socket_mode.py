@@ -23,11 +23,11 @@ class SocketMode:
     """
 
     def __init__(self, *, app: AsyncApp, app_token: str, connections: int) -> None:
-        self._handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(connections)]
+        self.handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(connections)]
 
     async def connect(self) -> None:
         """Open all connections, trying again until Slack lets us."""
-        await asyncio.gather(*(self._connect(handler) for handler in self._handlers))
+        await asyncio.gather(*(self._connect(handler) for handler in self.handlers))
 
     async def _connect(self, handler: AsyncSocketModeHandler) -> None:
         attempts = 0
@@ -45,11 +45,11 @@ class SocketMode:
 
     async def connected(self) -> int:
         """How many connections are open."""
-        return sum([await handler.client.is_connected() for handler in self._handlers])
+        return sum([await handler.client.is_connected() for handler in self.handlers])
 
     async def close(self) -> None:
         """Close all connections, so that Slack delivers nothing more here."""
-        for client in [handler.client for handler in self._handlers]:
+        for client in [handler.client for handler in self.handlers]:
             client.closed = True
             tasks = (client.message_processor, client.message_receiver, client.current_session_monitor)
             for task in tasks:

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from bot.clock import Clock
 from bot.commands import WINDOWS
 from bot.notices.owing import progress_of
-from bot.progress import Progress
+from bot.progress import Progress, Unread
 from bot.texts.standing import MOST_SHOWN, Standing
 from storage import calls, connections, requests
 from storage.database import Database
@@ -47,7 +47,7 @@ class Standings:
             connection = connections.in_force(session, workspace)
             return Standing(
                 connection=connection,
-                open_requests=_readable(session, requests.open_ones(session, workspace, onlooker, most=MOST_SHOWN)),
+                open_requests=_progress(session, requests.open_ones(session, workspace, onlooker, most=MOST_SHOWN)),
                 open_count=requests.count_open(session, workspace),
                 unsent=requests.count_unsent(session, workspace),
                 windows=_windows(session, connection, now=self._clock()) if connection else {},
@@ -56,10 +56,10 @@ class Standings:
 
         return await self._database.read(read)
 
-    async def recent(self, workspace: str, onlooker: Onlooker) -> Sequence[Progress]:
+    async def recent(self, workspace: str, onlooker: Onlooker) -> Sequence[Progress | Unread]:
         """The newest requests that `onlooker` may see."""
         return await self._database.read(
-            lambda session: _readable(session, requests.recent(session, workspace, onlooker, most=MOST_RECENT))
+            lambda session: _progress(session, requests.recent(session, workspace, onlooker, most=MOST_RECENT))
         )
 
 
@@ -73,12 +73,13 @@ def _windows(session: Session, connection: Connection, *, now: datetime) -> dict
     return opens | {call.domain: call.due_at for call in waiting if call.due_at is not None}
 
 
-def _readable(session: Session, found: Sequence[Request]) -> Sequence[Progress]:
-    """How far each is; one whose parameters cannot be read is left out, and logged."""
-    shown = []
+def _progress(session: Session, found: Sequence[Request]) -> Sequence[Progress | Unread]:
+    """How far each is, as far as it can be read."""
+    shown: list[Progress | Unread] = []
     for request in found:
         try:
             shown.append(progress_of(session, request))
         except ValueError:
             log.warning("request cannot be read", request=request.id)
+            shown.append(Unread(request))
     return shown

@@ -5,14 +5,13 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bot.clerk import Answer, Clerk
+from bot.clerk import Answer, Clerk, operation_of
 from bot.errors import Forbidden, UserError
 from bot.intake import Origin
 from bot.notices import owing
 from bot.operation import Operation
 from bot.rulings import case_of
 from bot.texts import deciding, refusals
-from bot.worker.machine import operation_of
 from storage import requests
 from storage.states import RequestState
 from storage.tables import Request

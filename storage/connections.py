@@ -107,6 +107,28 @@ def mark_broken(session: Session, connection: Connection, *, now: datetime, reas
     return bool(session.exec(unbroken.values(broken_at=now, reason=reason)).rowcount)
 
 
+def any_in_force(session: Session) -> Connection | None:
+    """A connection in force of any workspace whose key works, if there is one."""
+    working = select(Connection).where(
+        Connection.state == ConnectionState.IN_FORCE, col(Connection.broken_at).is_(None)
+    )
+    return session.exec(working.limit(1)).first()
+
+
+def broken(session: Session) -> Sequence[Connection]:
+    """The connections in force, of all workspaces, whose key does not work."""
+    return session.exec(
+        select(Connection).where(Connection.state == ConnectionState.IN_FORCE, col(Connection.broken_at).is_not(None))
+    ).all()
+
+
+def mend(session: Session, connection: Connection) -> None:
+    """Note that the key may be tried again."""
+    connection.broken_at, connection.reason = None, None
+    session.add(connection)
+    session.flush()
+
+
 def erase_unused(session: Session, workspace_id: str) -> int:
     """Erase the keys of replaced connections whose last call has ended; gives how many."""
     watched = select(Call.connection_id).where(col(Call.state).in_(OPEN_CALLS), col(Call.connection_id).is_not(None))

@@ -1,6 +1,7 @@
 """Transactions off the event loop: the only way to the rows."""
 
 import asyncio
+import json
 import queue
 import sqlite3
 import threading
@@ -34,6 +35,9 @@ THREADS = 8
 
 TOGETHER = 100
 """The most SQLite transactions that share one commit."""
+
+UNREADABLE = "unreadable"
+"""Stands for what a column says that is no JSON: the row is no less a row, and stands in nobody's way."""
 
 _AGAIN = 0.01
 _WRITES = "mailroom_writes"
@@ -208,19 +212,35 @@ class _QueuedWriter:
 
     def _write(self, batch: list[tuple[Work[Any], "Future[Any]"]]) -> None:
         outcomes: list[tuple[Any, BaseException | None]]
+        begun = False
         try:
             with self._engine.begin() as connection:
+                begun = True
                 if len(batch) == 1:
                     outcomes = [(_alone(connection, batch[0][0]), None)]
                 else:
                     outcomes = [_attempt(connection, work) for work, _ in batch]
         except BaseException as error:  # noqa: BLE001 - nothing was committed, and each caller is told so
+            batch = batch if begun else [*batch, *self._waited_as_well()]
             outcomes = [(None, error)] * len(batch)
         for (_, future), (result, failure) in zip(batch, outcomes, strict=True):
             if failure is None:
                 future.set_result(result)
             else:
                 future.set_exception(failure)
+
+    def _waited_as_well(self) -> list[tuple[Work[Any], "Future[Any]"]]:
+        """Those who came while a lock was waited for in vain: a second wait would be longer than Slack's 3 s."""
+        found: list[tuple[Work[Any], Future[Any]]] = []
+        while True:
+            try:
+                item = self._waiting.get_nowait()
+            except queue.Empty:
+                return found
+            if item is None:
+                self._waiting.put(None)  # the mark of the end stays the last
+                return found
+            found.append(item)
 
 
 def _alone(connection: DatabaseConnection, work: Work[Result]) -> Result:
@@ -271,10 +291,20 @@ def engine_for(url: str) -> Engine:
         return create_engine(
             url, pool_size=THREADS, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=patience
         )
-    engine = create_engine(url, pool_size=THREADS + 1, max_overflow=0, hide_parameters=True)
+    engine = create_engine(
+        url, pool_size=THREADS + 1, max_overflow=0, hide_parameters=True, json_deserializer=_from_json
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _from_json(stored: Any) -> Any:
+    """SQLite keeps anything in any column; PostgreSQL takes nothing into one of JSON that is none."""
+    try:
+        return json.loads(stored)
+    except (TypeError, ValueError):
+        return UNREADABLE
 
 
 def writing(engine: Engine) -> Engine:

@@ -1,9 +1,12 @@
 """From what somebody asks for to what is done about it, whichever way it came in."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
+
+import structlog
 
 from bot.auditing import AuditReader
 from bot.commands import form_of, understand
@@ -33,7 +36,10 @@ from bot.queries import Queries
 from bot.standings import Standings
 from bot.texts import answers, forms, refusals, standing
 from bot.texts.message import Message
+from storage.database import DatabaseUnavailable
 from storage.requests import Onlooker
+
+log = structlog.get_logger(__name__)
 
 
 class Dispatch:
@@ -175,8 +181,25 @@ class Dispatch:
 
     async def after(self, door: Door, work: Coroutine[Any, Any, None]) -> None:
         """Acknowledge, and do the rest behind it; raises `UserError` where too much runs already."""
+        if door.silent:
+            work.close()
+            await door.ack()
+            return
         if not door.room():
             work.close()
             raise UserError(refusals.BUSY)
-        door.after.start(workspace_of(door.body), work)
+        door.after.start(workspace_of(door.body), _answered(door, work))
         await door.ack()
+
+
+async def _answered(door: Door, work: Coroutine[Any, Any, None]) -> None:
+    """What runs behind an acknowledgement tells the person also where it fails: nobody else hears of it."""
+    try:
+        await work
+    except DatabaseUnavailable as error:
+        log.warning("not read", reason=str(error))
+        await door.later(answers.not_read())
+    except Exception:
+        reference = secrets.token_hex(4)
+        log.exception("an answer failed", reference=reference)
+        await door.later(answers.our_fault(reference))

@@ -27,6 +27,9 @@ _CARRIED = re.compile(r"thread:([0-9.]+):[0-9]+")
 class Door(ABC):
     """One delivery: who it is from, and how to answer at once (`reply`) and after the acknowledgement (`later`)."""
 
+    silent = False
+    """Whether it was answered before: Slack delivers again what was acknowledged too late."""
+
     def __init__(self, body: Body, ack: AsyncAck, slack: Slack, after: Pool) -> None:
         self.body = body
         self.ack = ack
@@ -176,7 +179,8 @@ class MentionDoor(Door):
     async def reply(self, message: Message) -> None:
         """Acknowledge, and answer behind it."""
         await self.ack()
-        self.behind(self.later(message))
+        if not self.silent:
+            self.behind(self.later(message))
 
     async def later(self, message: Message, *, in_place: bool = False) -> None:
         """Answer in the thread that the message stands in; one that begins a thread is answered in the channel.

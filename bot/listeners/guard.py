@@ -13,6 +13,7 @@ from bot.errors import UserError
 from bot.intake import Repeated
 from bot.limits import Rate
 from bot.listeners.doors import Body, Door, workspace_of
+from bot.outages import DATABASE, Outages
 from bot.pool import Pool
 from bot.slack import Slack
 from bot.texts import answers
@@ -27,7 +28,8 @@ Listener = Callable[[Body, AsyncAck], Awaitable[None]]
 class Guard:
     """Wraps handlers into listeners that raise nothing: an error after `ack()` would make Bolt forget it."""
 
-    def __init__(self, *, slack: Slack, after: Pool, directory: Directory, rate: Rate) -> None:
+    def __init__(self, *, slack: Slack, after: Pool, directory: Directory, rate: Rate, outages: Outages) -> None:
+        self._outages = outages
         self._slack = slack
         self._after = after
         self._directory = directory
@@ -41,7 +43,7 @@ class Guard:
         async def listener(body: Body, ack: AsyncAck) -> None:
             door = door_type(body, ack, self._slack, self._after)
             try:
-                if counted and not self._rate.allows(workspace_of(body), door.origin.person):
+                if counted and not self._allows(door):
                     await door.reply(answers.too_fast())
                     return
                 await handle(door)
@@ -50,6 +52,7 @@ class Guard:
             except UserError as error:
                 await door.reply(answers.refusal(error, await self._nearest(door, error)))
             except DatabaseUnavailable as error:
+                self._outages.failed(DATABASE, str(error))
                 log.warning("not written down", reason=str(error))
                 await door.reply(answers.not_written())
             except Exception:
@@ -58,6 +61,10 @@ class Guard:
                 await door.reply(answers.our_fault(reference))
 
         return listener
+
+    def _allows(self, door: Door) -> bool:
+        origin = door.origin
+        return self._rate.allows(origin.workspace, origin.person, origin.deduplication_key)
 
     async def _nearest(self, door: Door, error: UserError) -> str | None:
         """For a word that is no domain of the workspace, the nearest that is one."""

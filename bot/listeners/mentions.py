@@ -25,9 +25,9 @@ class Mentions:
             await door.ack()
             return
         line = _MENTION.sub("", str(event.get("text") or ""), count=1).strip()
+        # What it asks for is done again, since who got it first may have died before: its own key keeps it single.
+        door.silent = not await self._intake.first_time(door.origin.workspace, str(door.body["event_id"]))
         if is_command(line):
             await self._dispatch.line(door, line)
-        elif await self._intake.first_time(door.origin.workspace, str(door.body["event_id"])):
-            await door.reply(help_message())
         else:
-            await door.ack()
+            await door.reply(help_message())

@@ -30,14 +30,22 @@ def progress_of(session: Session, request: Request) -> Progress:
 
 def shown(session: Session, request: Request) -> Message:
     """The root message as things stand; it is put together when it is sent, so that no edit shows anything older."""
-    progress = progress_of(session, request)
-    return card.card(progress, case_of(session, request, progress.operation), moved=_moved(session, request))
+    try:
+        progress = progress_of(session, request)
+        case = case_of(session, request, progress.operation)
+    except ValueError:
+        return card.unreadable(request)
+    return card.card(progress, case, moved=_moved(session, request))
 
 
 def shown_to(session: Session, request: Request) -> Message:
     """The same as an approver who is not in the channel gets it."""
-    progress = progress_of(session, request)
-    return card.copy(progress, case_of(session, request, progress.operation))
+    try:
+        progress = progress_of(session, request)
+        case = case_of(session, request, progress.operation)
+    except ValueError:
+        return card.unreadable(request)
+    return card.copy(progress, case)
 
 
 def refresh(session: Session, request: Request, *, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Telling what is owed: claims notices, sends them to Slack, and writes down what came of it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -10,13 +11,15 @@ from sqlmodel import Session
 
 from bot.clock import Clock
 from bot.notices import late, owing
+from bot.notices.leaving_out import note_fault
 from bot.notices.limits import METHODS, Limits
 from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
+from bot.outages import DATABASE, SLACK, Outages
 from bot.pace import Pace, retry_after
 from bot.pool import Pool
 from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError
 from storage import moves, notices, requests
-from storage.database import Database
+from storage.database import Database, DatabaseUnavailable
 from storage.notices import Spacing
 from storage.states import NoticeState, RequestState
 from storage.tables import Notice, Request
@@ -37,31 +40,55 @@ class _Overtaken(Exception):
 class Teller:
     """Sends owed notices; what Slack surely did not take is tried again, and a place that is gone is left."""
 
-    def __init__(self, *, database: Database, slack: Slack, clock: Clock, pace: Pace, pool: Pool) -> None:
+    def __init__(
+        self, *, database: Database, slack: Slack, clock: Clock, pace: Pace, pool: Pool, outages: Outages
+    ) -> None:
         self._limits = Limits(clock)
         self._pace = pace
         self._database = database
+        self._outages = outages
         self._slack = slack
         self._clock = clock
         self.pool = pool
 
     async def tick(self, nudge: Callable[[], None]) -> None:
         """Claim what is due and start telling it; `nudge` is called after each, since others wait for it."""
-        for notice in await self._database.write(self._recover):
-            self.pool.start(notice.workspace_id, self._settle(notice, nudge))
+        room = self._outages.room(SLACK, self.pool.free)
+        unknown = await self._database.write(partial(self._recover, room))
+        for notice in unknown:
+            self.pool.start(notice.workspace_id, self._guarded(notice, self._settle(notice), nudge))
         claimed = await self._database.write(
             partial(
                 notices.claim,
                 now=self._clock(),
-                most=self.pool.free,
+                most=min(room - len(unknown), self.pool.free),
                 spacing=Spacing(*self._pace.posts),
                 besides=self._limits.paused(),
             )
         )
+        if room and not unknown and not claimed and self._outages.lasts(SLACK):
+            self.pool.start("", self._probe())
         for notice in claimed:
-            self.pool.start(notice.workspace_id, self._tell(notice, nudge))
+            self.pool.start(notice.workspace_id, self._guarded(notice, self._tell(notice), nudge))
 
-    async def _tell(self, notice: Notice, nudge: Callable[[], None]) -> None:
+    async def _probe(self) -> None:
+        """Ask Slack whether an outage is over, where nothing that is owed would find out."""
+        with suppress(SlackError):
+            await self._slack.identity()
+
+    async def _guarded(self, notice: Notice, work: Coroutine[Any, Any, None], nudge: Callable[[], None]) -> None:
+        """A step on one notice; what nobody foresaw is counted, so that none is tried for ever."""
+        try:
+            await work
+        except DatabaseUnavailable as error:
+            self._outages.failed(DATABASE, str(error))  # its lease ends, and it is taken up again
+        except Exception as error:
+            log.exception("telling failed", notice=notice.id, request=notice.request_id, kind=notice.kind)
+            fault = partial(note_fault, notice=notice, reason=type(error).__name__, now=self._clock(), wait=UNKNOWN_FOR)
+            await self._database.write(fault)
+        nudge()
+
+    async def _tell(self, notice: Notice) -> None:
         try:
             channel, ts = await self._send(notice)
         except _Overtaken:
@@ -80,7 +107,6 @@ class Teller:
             await self._database.write(partial(self._drop, notice, str(error)))
         else:
             await self._database.write(partial(self._told, notice, channel, ts))
-        nudge()
 
     def _send(self, notice: Notice) -> Awaitable[tuple[str | None, str | None]]:
         senders: dict[str, Callable[[Notice], Awaitable[tuple[str | None, str | None]]]] = {
@@ -200,7 +226,7 @@ class Teller:
 
     async def _unknown(self, notice: Notice, reason: str) -> None:
         log.warning("nobody knows whether Slack took a notice", notice=notice.id, request=notice.request_id)
-        due_at = self._clock() + UNKNOWN_FOR
+        due_at = self._clock() + max(UNKNOWN_FOR, retry_after(notice.attempts))
         await self._database.write(
             lambda session: self._move(session, notice, NoticeState.UNKNOWN, due_at=due_at, reason=reason)
         )
@@ -250,7 +276,7 @@ class Teller:
         notices.move(session, row.id, NoticeState.SENDING, NoticeState.UNKNOWN, reason=reason)
         notices.move(session, row.id, NoticeState.UNKNOWN, NoticeState.DROPPED)
 
-    async def _settle(self, notice: Notice, nudge: Callable[[], None]) -> None:
+    async def _settle(self, notice: Notice) -> None:
         """Look for a post whose answer was lost, where the bot may read; what is not found is owed again."""
         try:
             channel, ts = await self._find(notice)
@@ -258,7 +284,6 @@ class Teller:
             log.info("could not look for a notice", notice=notice.id, reason=str(error))
             channel, ts = None, None
         await self._database.write(partial(self._found, notice, channel, ts))
-        nudge()
 
     async def _find(self, notice: Notice) -> tuple[str | None, str | None]:
         if notice.kind in (EDIT, VIEW, COPY_EDIT) or notice.tried_at is None:
@@ -287,12 +312,12 @@ class Teller:
         if found and notice.kind == ROOT and channel:
             requests.settle_home(session, notice.request_id or 0, channel=channel, root_ts=ts)
 
-    def _recover(self, session: Session) -> Sequence[Notice]:
+    def _recover(self, most: int, session: Session) -> Sequence[Notice]:
         """What was found in sending after its lease is unknown; gives what is unknown for long enough to be settled."""
         now = self._clock()
         for notice in notices.lost_in_sending(session, now=now):
             self._move(session, notice, NoticeState.UNKNOWN, due_at=now + UNKNOWN_FOR)
-        return notices.claim_unknown(session, now=now, most=self.pool.free)
+        return notices.claim_unknown(session, now=now, most=most)
 
     def _move(self, session: Session, notice: Notice, after: NoticeState, **values: Any) -> bool:
         """Move a notice that is being sent; false where another process has taken it over meanwhile."""

@@ -85,6 +85,11 @@ def not_written() -> Message:
     return Message("This could not be written down just now, so nothing was done. Try again in a minute.")
 
 
+def not_read() -> Message:
+    """The database did not answer a question."""
+    return Message("This could not be looked up just now. Try again in a minute.")
+
+
 def still_looking() -> Message:
     """MailAPI takes its time."""
     return Message("MailAPI is slow to answer. The answer comes here as soon as there is one.")
@@ -107,6 +112,15 @@ def key_refused(last_four: str) -> Message:
     return Message(
         f"MailAPI refuses the key ending {mrkdwn.code(last_four)}, so nothing can be looked up or created. "
         "Type `/mail connect` with a key that works; what waits goes on then."
+    )
+
+
+def key_unreadable(last_four: str) -> Message:
+    """The key in force cannot be decrypted."""
+    return Message(
+        f"The stored key ending {mrkdwn.code(last_four)} cannot be read with the encryption keys that this bot was "
+        "started with, so nothing can be looked up or created. Type `/mail connect` with the key; what waits goes on "
+        "then."
     )
 
 

@@ -15,7 +15,11 @@ from storage.tables import Request
 BAR = 20
 """How many characters the progress bar has."""
 LATE = "MailAPI is slow to answer, so what exists already could not be checked yet. Nothing has been sent."
-PAUSED = "MailAPI refuses this workspace's key, so this waits until somebody connects one with `/mail connect`."
+PAUSED = "This workspace has no key that works, so this waits until somebody connects one with `/mail connect`."
+UNREADABLE = (
+    "*This request cannot be read any more* because of an error on our side. Nothing more is sent for it. Look at what "
+    "exists with `/mail mailbox list` or `/mail domain list`, then ask again for what is missing."
+)
 MOVED = {
     "asked": "Mailroom cannot post in {channel}, so this request goes on here. "
     "To have it there next time, type `/invite @mailroom` in that channel.",
@@ -42,6 +46,14 @@ def _where(request: Request) -> str:
         return " in a direct message"
     why = "where Mailroom cannot post" if request.in_direct_message else "where you are not"
     return f" in {mrkdwn.channel(request.asked_in)}, {why}"
+
+
+def unreadable(request: Request) -> Message:
+    """In place of the card of a request whose rows cannot be read: who asked, and what to do."""
+    return Message(
+        f"{mrkdwn.person(request.asker)} asked for something. {UNREADABLE}",
+        [section(f"*Request {request.id}*\nAsked for by {mrkdwn.person(request.asker)}"), section(UNREADABLE)],
+    )
 
 
 def _put_together(progress: Progress, case: Case, status: str, *, preface: str = "", where: str = "") -> Message:

@@ -6,6 +6,7 @@ _WORDS = {
     Why.EXISTED: "existed already ({}), left as it is",
     Why.ASKED_FOR: "already asked for by another request",
     Why.NO_REASON: "MailAPI gave no reason",
+    Why.FORGOTTEN: "not created, and why is no longer kept",
 }
 NOTHING_SAID = "MailAPI said nothing about it"
 TASK_GONE = "MailAPI no longer knows the task, and the mailbox is not listed"

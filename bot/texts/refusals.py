@@ -146,6 +146,7 @@ def unknown_topic(topic: str, topics: Iterable[str]) -> str:
 
 GUESTS = "Guests and people of other organisations cannot use Mailroom. Ask a member of this workspace."
 NOT_CONNECTED = "This workspace has no MailAPI key yet. Connect one with `/mail connect`, then run this again."
+UNREADABLE_REQUEST = "This request cannot be read any more because of an error on our side. Nothing is sent for it."
 UNKNOWN_REQUEST = "This request is not known any more."
 NOT_YOUR_CREDENTIALS = "Only the person who asked for these mailboxes, approvers and admins can see their credentials."
 NOT_YOUR_REQUEST = "Only the person who asked for this, approvers and admins can decide how it goes on."

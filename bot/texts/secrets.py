@@ -12,7 +12,7 @@ MOST_CHARACTERS = 30_000
 """A form has at most 250,000 bytes, of which a character may need six."""
 NOTHING = "no credentials from MailAPI"
 NOT_CONNECTED = "This workspace is not connected any more."
-KEY_REFUSED = "MailAPI refuses this workspace's key."
+KEY_REFUSED = "This workspace's key does not work any more."
 WHERE_FROM = (
     "Where MailAPI gives no credentials, set the mailbox's password in your MailAPI account. "
     "That you looked is in the audit; nothing of this is stored in Slack or here."

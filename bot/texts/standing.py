@@ -6,9 +6,10 @@ from datetime import datetime
 
 from bot import mrkdwn
 from bot.errors import Offer
-from bot.progress import Progress
+from bot.progress import Progress, Unread
 from bot.texts.answers import CONNECT, OPEN_FORM, offered
 from bot.texts.message import Block, Message, actions, button, context, section, sections
+from bot.texts.thread import UNREADABLE_KEY
 from storage.states import RequestState
 from storage.tables import Connection
 
@@ -36,7 +37,7 @@ class Standing:
     """What the rows say of a workspace at one moment."""
 
     connection: Connection | None
-    open_requests: Sequence[Progress]
+    open_requests: Sequence[Progress | Unread]
     """The first few of them."""
     open_count: int
     unsent: int
@@ -110,7 +111,7 @@ def _still_watched(standing: Standing) -> Message:
     return Message(text, [section(text), actions(_connect())])
 
 
-def tasks(shown: Sequence[Progress], links: Mapping[int, str], *, mine: bool) -> Message:
+def tasks(shown: Sequence[Progress | Unread], links: Mapping[int, str], *, mine: bool) -> Message:
     """The recent requests with state, age and a link to the thread."""
     if not shown:
         whose = (
@@ -179,6 +180,8 @@ def _connect() -> Block:
 
 def _connection(connection: Connection) -> str:
     key = mrkdwn.code(connection.last_four)
+    if connection.broken_at is not None and connection.reason == UNREADABLE_KEY:
+        return f"The stored key ending {key} cannot be read here any more; connect it again with `/mail connect`."
     if connection.broken_at is not None:
         return f"MailAPI refuses the key ending {key}; connect one that works with `/mail connect`."
     return f"Connected with the key ending {key}, caller id {connection.caller_id}."
@@ -199,7 +202,9 @@ def _at(moment: datetime | None) -> str:
     return mrkdwn.moment(moment) if moment else "never"
 
 
-def _summary(progress: Progress) -> str:
+def _summary(progress: Progress | Unread) -> str:
+    if isinstance(progress, Unread):
+        return f"Request {progress.request.id}: cannot be read because of an error on our side"
     state = _WORDS[progress.request.state]
     count = f", {progress.settled} of {progress.total}" if progress.total > 1 else ""
     return f"{progress.operation.title()}: {state}{count}"

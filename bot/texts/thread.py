@@ -152,6 +152,18 @@ def paused(last_four: str, reason: str) -> Message:
 
 
 UNREADABLE_KEY = "The stored key cannot be read with the encryption keys that this bot was started with."
+"""Why a key does not work, where that is not MailAPI's doing."""
+
+
+def key_lost(last_four: str) -> Message:
+    """To whoever connected a key that cannot be decrypted any more."""
+    return Message(
+        f"The key ending {mrkdwn.code(last_four)} that you connected is stored here encrypted, and cannot be read with "
+        "the encryption keys that this bot was started with. This workspace's requests wait. Type `/mail connect` with "
+        "the key and they go on, or let whoever runs this bot put the encryption key back and start it again."
+    )
+
+
 SET_ASIDE = "an error on our side, which is in the log"
 
 
@@ -168,6 +180,15 @@ def request_set_aside(request: int) -> Message:
     return Message(
         f"Your request {request} could not be worked on because of an error on our side, and was set aside. "
         "Nothing more is sent for it. Look at what exists, then ask again for what is missing."
+    )
+
+
+def left_out(request: int | None) -> Message:
+    """A message that could not be told."""
+    about = f" about your request {request}" if request else ""
+    return Message(
+        f"A message{about} was left out because of an error on our side, which is in the log. "
+        "`/mail tasks` shows what became of recent requests."
     )
 
 

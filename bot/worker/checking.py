@@ -1,7 +1,7 @@
 """Checking a key that somebody wants to connect: it takes the place of the one in force only if it works."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -14,8 +14,8 @@ from bot.mailapi import MailAPIError, Rejected
 from bot.notices import owing
 from bot.pace import retry_after
 from bot.slack import Slack, SlackError
-from bot.texts import forms, policies
-from bot.worker.machine import Machine
+from bot.texts import forms, policies, thread
+from bot.worker.machine import KeyUnreadable, Machine
 from storage import audit, calls, connections, moves, requests
 from storage.tables import Connection
 
@@ -29,6 +29,8 @@ async def check(machine: Machine, slack: Slack, approvers: Approvers, connection
     """List the domains with the new key, and tell the person in the form and directly what came of it."""
     try:
         found = await machine.account(connection).domains.list()
+    except KeyUnreadable as error:
+        await machine.database.write(partial(_refused, machine, connection, error.reason))
     except Rejected as error:
         await machine.database.write(partial(_refused, machine, connection, forms.key_rejected(error.reason)))
     except MailAPIError as error:
@@ -42,9 +44,7 @@ async def check(machine: Machine, slack: Slack, approvers: Approvers, connection
         )
     else:
         first = await machine.database.write(partial(_connected, machine, connection, found.total))
-        # By themselves: they lock many rows, and the workspace's, which others take after those, is not held meanwhile.
-        for hasten in (requests.hasten, requests.recall, calls.hasten):
-            await machine.database.write(partial(hasten, workspace_id=connection.workspace_id, now=machine.clock()))
+        await machine.database.write(partial(_hasten, connection.workspace_id, machine.clock()))
         if first:
             await _tell_admins(machine, slack, approvers, connection)
 
@@ -65,6 +65,26 @@ def _connected(machine: Machine, connection: Connection, domain_count: int, sess
     _audit(session, machine, connection, "replaced the one before" if before else "connected")
     log.info("key connected", workspace=workspace, connection=connection.id, domains=domain_count)
     return before is None
+
+
+def take_up_readable(machine: Machine, session: Session) -> None:
+    """Let work go on with keys that could not be decrypted and now can: somebody put the encryption key back."""
+    for connection in connections.broken(session):
+        if connection.reason == thread.UNREADABLE_KEY and machine.can_read(connection):
+            connections.mend(session, connection)
+            log.info("a stored key can be read again", workspace=connection.workspace_id, connection=connection.id)
+            _hasten(connection.workspace_id, machine.clock(), session)
+
+
+def _hasten(workspace: str, now: datetime, session: Session) -> None:
+    """Let what waited for a key go on, and call those who may decide now.
+
+    This has a transaction of its own: elsewhere a request's row is locked before the workspace's, which putting a key
+    in force holds.
+    """
+    requests.hasten(session, workspace, now=now)
+    requests.recall(session, workspace, now=now)
+    calls.hasten(session, workspace, now=now)
 
 
 def _refused(machine: Machine, connection: Connection, reason: str, session: Session) -> None:

@@ -13,7 +13,7 @@ from bot.progress import Progress
 from bot.texts import deciding, thread
 from storage import audit, calls, connections, requests
 from storage.states import OPEN_CALLS, CallState, RequestState
-from storage.tables import Call, Request
+from storage.tables import Call, Connection, Policy, Request
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,11 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
     if open_calls or request.state is not RequestState.RUNNING:
         owing.refresh(session, request, now=now)
         return
-    progress = owing.progress_of(session, request)
+    try:
+        progress = owing.progress_of(session, request)
+    except ValueError:
+        _end_unread(session, request, now=now)
+        return
     requests.move(session, request.id, RequestState.RUNNING, progress.end, ended_at=now)
     session.refresh(request)
     progress = owing.progress_of(session, request)
@@ -63,6 +67,42 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
     # After the workspace, which the entry locks: whoever puts a key in force takes them in this order too.
     connections.erase_unused(session, request.workspace_id)
     log.info("request ended", request=request.id, state=request.state.value, made=progress.made, asked=progress.total)
+
+
+def _end_unread(session: Session, request: Request, *, now: datetime) -> None:
+    """The end of a request that cannot be read: its asker hears that much, and it keeps nobody waiting."""
+    made = {call.state for call in calls.of_request(session, request.id)} & {CallState.DONE, CallState.PARTLY_DONE}
+    after = RequestState.PARTLY_DONE if made else RequestState.FAILED
+    requests.move(session, request.id, RequestState.RUNNING, after, ended_at=now)
+    session.refresh(request)
+    note_set_aside(session, request, "it cannot be read", now=now)
+    connections.erase_unused(session, request.workspace_id)
+
+
+def note_set_aside(session: Session, request: Request, reason: str, *, now: datetime) -> None:
+    """A request has ended that could not be worked on: tell its asker directly, show it, and say so in audit and log.
+
+    `reason` is a few words without a secret.
+    """
+    log.error("set aside", table="Request", row=request.id, workspace=request.workspace_id, reason=reason)
+    message = thread.request_set_aside(request.id)
+    owing.direct(session, request.workspace_id, request.asker, f"request:{request.id}:set_aside", message, now=now)
+    owing.refresh(session, request, now=now)
+    audit_set_aside(session, request, reason, now=now)
+
+
+def audit_set_aside(session: Session, row: Request | Call | Connection | Policy, reason: str, *, now: datetime) -> None:
+    """That a row was set aside, for the audit."""
+    audit.append(
+        session,
+        row.workspace_id,
+        at=now,
+        actor="mailroom",
+        action="set aside",
+        outcome="done",
+        subject=f"{type(row).__name__.lower()}:{row.id}",
+        details={"reason": reason},
+    )
 
 
 def _account(progress: Progress) -> dict[str, Any]:

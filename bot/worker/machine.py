@@ -26,8 +26,11 @@ from storage.tables import Call, Connection, Request
 log = structlog.get_logger(__name__)
 
 
-UNREADABLE = 0
-"""Stands for the HTTP status of a refusal that is our own."""
+class KeyUnreadable(KeyRefused):
+    """The stored key cannot be decrypted: as good as one that MailAPI refuses, but it is ours to say."""
+
+    def __init__(self) -> None:
+        super().__init__(0, thread.UNREADABLE_KEY)
 
 
 class NotConnected(Exception):
@@ -90,14 +93,22 @@ class Machine:
     """The total time-out of a create: a process that was frozen while sending may still be doing so."""
 
     def account(self, connection: Connection) -> Account:
-        """MailAPI with this connection's key; raises `KeyRefused` where it cannot be read any more."""
+        """MailAPI with this connection's key; raises `KeyUnreadable` where it cannot be read any more."""
         try:
             key = self.vault.unseal(
                 connection.secret or "", workspace=connection.workspace_id, purpose=connections.PURPOSE
             )
         except Undecryptable:
-            raise KeyRefused(UNREADABLE, thread.UNREADABLE_KEY) from None
+            raise KeyUnreadable from None
         return self.mailapi.account(Credentials(key, connection.caller_id))
+
+    def can_read(self, connection: Connection) -> bool:
+        """Whether this connection's key can be decrypted."""
+        try:
+            self.account(connection)
+        except KeyUnreadable:
+            return False
+        return True
 
     async def connection(self, workspace: str, connection_id: int | None = None) -> Connection:
         """The connection that a call was sent with, or the one in force; raises `NotConnected`."""
@@ -134,16 +145,19 @@ class Machine:
 
     async def key_refused(self, connection: Connection, error: KeyRefused) -> None:
         """Pause the workspace's work and tell whoever connected the key, once."""
-        await self.database.write(partial(self._break, connection, error.reason))
+        await self.database.write(partial(self._break, connection, error))
 
-    def _break(self, connection: Connection, reason: str, session: Session) -> None:
-        now = self.clock()
+    def _break(self, connection: Connection, error: KeyRefused, session: Session) -> None:
+        now, ours = self.clock(), isinstance(error, KeyUnreadable)
         workspaces.lock(session, connection.workspace_id)  # before the connection's row, as everywhere
-        news = connections.mark_broken(session, connection, now=now, reason=reason)
-        if not news or connection.state is not ConnectionState.IN_FORCE:
+        news = connections.mark_broken(session, connection, now=now, reason=error.reason)
+        if not news:
             return
-        log.warning("MailAPI refuses a key", workspace=connection.workspace_id, connection=connection.id)
-        message = thread.paused(connection.last_four, reason)
+        said = "a stored key cannot be read" if ours else "MailAPI refuses a key"
+        log.warning(said, workspace=connection.workspace_id, connection=connection.id)
+        if connection.state is not ConnectionState.IN_FORCE:
+            return
+        message = thread.key_lost(connection.last_four) if ours else thread.paused(connection.last_four, error.reason)
         key = f"connection:{connection.id}:broken"
         owing.direct(session, connection.workspace_id, connection.connected_by, key, message, now=now)
         audit.append(
@@ -159,4 +173,6 @@ class Machine:
 
 def operation_of(row: Request | Call) -> Operation:
     """What a row asks MailAPI for; raises `ValueError` where it cannot be read."""
+    if isinstance(row, Call) and not isinstance(row.names, list):
+        raise ValueError("no names")  # noqa: TRY004 - it is a value that somebody else wrote
     return operation_from(row.kind, row.parameters)

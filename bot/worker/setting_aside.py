@@ -6,20 +6,21 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from bot.commands import operation_from
 from bot.notices import owing
 from bot.pace import retry_after
 from bot.texts import thread
-from bot.worker.ending import end_call, end_request
+from bot.worker.ending import audit_set_aside, end_call, note_set_aside
 from bot.worker.machine import Machine
-from storage import audit, calls, connections, moves, policies, requests
-from storage.states import OPEN_CALLS, CallState, RequestState
+from storage import connections, moves, policies, requests
+from storage.states import CallState, RequestState
 from storage.tables import Call, Connection, Policy, Request
 
 log = structlog.get_logger(__name__)
 
 MOST_FAULTS = 3
 """How often a step on a row may fail in a way that nobody foresaw."""
+
+_WORKED_ON = (RequestState.PLANNING, RequestState.AWAITING_DECISION, RequestState.APPROVED)
 
 
 def note_fault(machine: Machine, row: Any, reason: str, session: Session) -> None:
@@ -29,79 +30,45 @@ def note_fault(machine: Machine, row: Any, reason: str, session: Session) -> Non
         again = now + retry_after(row.faults + 1, machine.pace)
         moves.put_off(session, row, again, faults=row.faults + 1)
         return
-    log.error("set aside", table=type(row).__name__, row=row.id, workspace=row.workspace_id, reason=reason)
     match row:
         case Request():
             _request(session, row, reason, now=now)
+            return
         case Call():
-            _call(session, row, reason, now=now)
+            _call(session, row, now=now)
         case Connection():
             connections.refuse(session, row, reason, now=now)
         case Policy():
             policies.told(session, row.id)
         case _:
             raise TypeError(type(row).__name__)
-    audit.append(
-        session,
-        row.workspace_id,
-        at=now,
-        actor="mailroom",
-        action="set aside",
-        outcome="done",
-        subject=f"{type(row).__name__.lower()}:{row.id}",
-        details={"reason": reason},
-    )
+    log.error("set aside", table=type(row).__name__, row=row.id, workspace=row.workspace_id, reason=reason)
+    audit_set_aside(session, row, reason, now=now)
 
 
-def _call(session: Session, call: Call, reason: str, *, now: datetime) -> None:
+def bury(row: Any, session: Session) -> None:
+    """Let a row that cannot even be set aside never come due again."""
+    moves.put_off(session, row, None)
+
+
+def _call(session: Session, call: Call, *, now: datetime) -> None:
     """The call ends here, whatever MailAPI makes of it; its request ends as far as it came."""
-    request = requests.lock(session, call.request_id)
-    if request is None or not _readable(request):
-        unreadable: dict[str, Any] = {"ended_at": now, "due_at": None, "leased_until": None, "reason": reason}
-        calls.move(session, call.id, call.state, CallState.SET_ASIDE, **unreadable)
-        if request is not None:
-            _request(session, request, reason, now=now)
-        return
     end_call(session, call, call.state, CallState.SET_ASIDE, now=now, reason=thread.SET_ASIDE)
-    owing.thread(session, request, f"call:{call.id}:set_aside", thread.set_aside(request.asker), now=now)
+    request = requests.lock(session, call.request_id)
+    if request is not None:
+        owing.thread(session, request, f"call:{call.id}:set_aside", thread.set_aside(request.asker), now=now)
 
 
 def _request(session: Session, request: Request, reason: str, *, now: datetime) -> None:
-    """The request ends here; one that cannot be read has no card to show it on, so its asker is told directly."""
+    """The request ends here, before it has any calls; once it runs, its calls are what is worked on."""
     current = requests.lock(session, request.id)
-    if current is None:
+    if current is None or current.state not in _WORKED_ON:
         return
-    for call in calls.of_request(session, request.id):
-        if call.state in OPEN_CALLS:
-            aside: dict[str, Any] = {"ended_at": now, "due_at": None, "leased_until": None, "reason": reason}
-            calls.move(session, call.id, call.state, CallState.SET_ASIDE, **aside)
-    _end(session, current, now=now)
-    session.refresh(current)
-    message = thread.request_set_aside(current.id)
-    owing.direct(session, current.workspace_id, current.asker, f"request:{current.id}:set_aside", message, now=now)
-    if _readable(current):
-        owing.refresh(session, current, now=now)
-
-
-def _end(session: Session, request: Request, *, now: datetime) -> None:
     ended: dict[str, Any] = {"ended_at": now, "due_at": None, "leased_until": None}
-    match request.state:
-        case RequestState.PLANNING | RequestState.AWAITING_DECISION:
-            requests.move(session, request.id, request.state, RequestState.CANCELLED, **ended)
-        case RequestState.APPROVED:
-            requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING)
-            requests.move(session, request.id, RequestState.RUNNING, RequestState.FAILED, **ended)
-        case RequestState.RUNNING if _readable(request):
-            end_request(session, request, now=now)
-        case RequestState.RUNNING:
-            requests.move(session, request.id, RequestState.RUNNING, RequestState.FAILED, **ended)
-        case _:
-            pass  # it has ended already
-
-
-def _readable(request: Request) -> bool:
-    try:
-        operation_from(request.kind, request.parameters)
-    except ValueError:
-        return False
-    return True
+    if current.state is RequestState.APPROVED:
+        requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING)
+        requests.move(session, request.id, RequestState.RUNNING, RequestState.FAILED, **ended)
+    else:
+        requests.move(session, request.id, current.state, RequestState.CANCELLED, **ended)
+    session.refresh(current)
+    note_set_aside(session, current, reason, now=now)

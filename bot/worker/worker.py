@@ -12,13 +12,14 @@ from sqlmodel import Session
 from bot.approvers import Approvers
 from bot.commands import LISTED_KINDS
 from bot.notices.telling import Teller
-from bot.outages import DATABASE, Outages
+from bot.outages import DATABASE, MAILAPI, WORKER, Outages
 from bot.pool import Pool
 from bot.slack import Slack
 from bot.worker import (
     attending,
     checking,
     planning,
+    probing,
     sending,
     setting_aside,
     settling,
@@ -26,7 +27,7 @@ from bot.worker import (
     watching,
 )
 from bot.worker.machine import Machine
-from storage import calls, connections, moves, policies, requests
+from storage import calls, connections, moves, policies, probe, requests
 from storage.database import DatabaseUnavailable
 from storage.states import CallState
 from storage.tables import Call
@@ -76,8 +77,12 @@ class Worker:
             self._ticking = None
 
     async def tick(self) -> None:
-        """Claim what is due and start it; an outage of the database is logged when it begins and when it ends."""
+        """Claim what is due and start it; in an outage of the database only now and then."""
+        if not self._outages.room(DATABASE, 1):
+            return
         try:
+            if self._outages.doubtful(DATABASE):
+                await self._machine.database.write(probe.write)
             await self._claim()
         except DatabaseUnavailable as error:
             self._outages.failed(DATABASE, str(error))
@@ -96,13 +101,45 @@ class Worker:
             log.warning("stopped with work under way, which the next start takes up", left=sum(late))
 
     async def _claim(self) -> None:
+        """Each part by itself: one that fails in a way that nobody foresaw holds up none of the others."""
+        failed = None
+        for part in (
+            self._recover,
+            partial(self._teller.tick, self.nudge),
+            self._claim_checks,
+            self._claim_policies,
+            self._claim_awaiting,
+            self._claim_work,
+        ):
+            try:
+                await part()
+            except DatabaseUnavailable:
+                raise
+            except Exception as error:
+                failed = type(error).__name__
+                if not self._outages.lasts(WORKER):
+                    log.exception("a part of the tick failed")
+        if failed:
+            self._outages.failed(WORKER, failed)
+        else:
+            self._outages.works(WORKER)
+
+    async def _recover(self) -> None:
         await self._machine.database.write(partial(settling.recover, self._machine))
-        await self._teller.tick(self.nudge)
-        await self._claim_checks()
-        await self._claim_policies()
-        await self._claim_requests()
-        await self._claim_awaiting()
-        await self._claim_calls()
+
+    async def _claim_work(self) -> None:
+        """What asks MailAPI; in an outage of it a few at a time, or a question if nothing is due."""
+        room = self._outages.room(MAILAPI, self._pool.free)
+        claimed = await self._claim_requests(room)
+        claimed += await self._claim_calls(min(room - claimed, self._pool.free))
+        if room and not claimed and self._outages.lasts(MAILAPI):
+            self._pool.start("", self._probe())
+
+    async def _probe(self) -> None:
+        try:
+            await probing.probe(self._machine, self._outages)
+        except DatabaseUnavailable as error:
+            self._outages.failed(DATABASE, str(error))
 
     async def _claim_checks(self) -> None:
         claimed = await self._machine.database.write(
@@ -120,10 +157,11 @@ class Worker:
             tell = partial(telling_policy.tell, self._machine, self._slack, self._approvers)
             self._start(version.workspace_id, self._guarded(version, tell))
 
-    async def _claim_requests(self) -> None:
+    async def _claim_requests(self, most: int) -> int:
         now, busy = self._machine.clock(), self._pool.busy
-        claim = partial(requests.claim_planning, now=now, most=self._pool.free, busy=busy)
-        await self._share_out(await self._machine.database.write(claim), lambda row: planning.plan(self._machine, row))
+        claimed = await self._machine.database.write(partial(requests.claim_planning, now=now, most=most, busy=busy))
+        await self._share_out(claimed, lambda row: planning.plan(self._machine, row))
+        return len(claimed)
 
     async def _claim_awaiting(self) -> None:
         now, busy = self._machine.clock(), self._pool.busy
@@ -133,13 +171,14 @@ class Worker:
             lambda row: attending.attend(self._machine, self._slack, self._approvers, row),
         )
 
-    async def _claim_calls(self) -> None:
+    async def _claim_calls(self, most: int) -> int:
         now, busy = self._machine.clock(), self._pool.busy
-        claimed = await self._machine.database.write(partial(calls.claim, now=now, most=self._pool.free, busy=busy))
+        claimed = await self._machine.database.write(partial(calls.claim, now=now, most=most, busy=busy))
         listed = [call for call in claimed if call.state is CallState.ACCEPTED and call.kind in LISTED_KINDS]
         await self._share_out([call for call in claimed if call not in listed], self._step)
         for connection_id in {call.connection_id for call in listed if call.connection_id is not None}:
             await self._watch_domains(connection_id, [c for c in listed if c.connection_id == connection_id])
+        return len(claimed)
 
     async def _watch_domains(self, connection_id: int, due: Sequence[Call]) -> None:
         """All of a connection's domains in one round, also those that are not due yet."""
@@ -177,12 +216,21 @@ class Worker:
         """A step on one row; what nobody foresaw is counted, so that no row is tried for ever."""
         try:
             await step(row)
-        except DatabaseUnavailable:
-            raise  # an outage is not the row's fault: its lease ends, and it is taken up again
+        except DatabaseUnavailable as error:
+            self._outages.failed(DATABASE, str(error))  # not the row's fault: its lease ends, and it is taken up again
         except Exception as error:
             log.exception("a step failed", table=type(row).__name__, row=row.id, workspace=row.workspace_id)
-            reason = type(error).__name__
-            await self._machine.database.write(partial(setting_aside.note_fault, self._machine, row, reason))
+            await self._note_fault(row, type(error).__name__)
+
+    async def _note_fault(self, row: Any, reason: str) -> None:
+        write = self._machine.database.write
+        try:
+            await write(partial(setting_aside.note_fault, self._machine, row, reason))
+        except DatabaseUnavailable as error:
+            self._outages.failed(DATABASE, str(error))
+        except Exception:
+            log.exception("a row cannot be set aside", table=type(row).__name__, row=row.id)
+            await write(partial(setting_aside.bury, row))
 
     def _start(self, workspace: str, work: Coroutine[Any, Any, None]) -> None:
         self._pool.start(workspace, self._then_nudge(work))

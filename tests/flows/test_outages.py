@@ -168,7 +168,7 @@ async def test_a_paused_request_says_so_in_its_root_message(mailroom: Mailroom) 
     await mailroom.ben.types(MAIL, f"/mail {SINGLE}")
     await mailroom.direct(mailroom.ana, "MailAPI refuses the key")
     await mailroom.passes(seconds=10)
-    await mailroom.root(mailroom.ana, "john@example.com", "refuses this workspace's key", "/mail connect")
+    await mailroom.root(mailroom.ana, "john@example.com", "has no key that works", "/mail connect")
 
 
 async def test_a_request_that_is_made_while_the_key_is_refused_is_announced(mailroom: Mailroom) -> None:
@@ -177,4 +177,4 @@ async def test_a_request_that_is_made_while_the_key_is_refused_is_announced(mail
     await mailroom.direct(mailroom.ana, "MailAPI refuses the key")
     await mailroom.ben.types(MAIL, f"/mail {SINGLE}")
     await mailroom.passes(seconds=10)
-    await mailroom.root(mailroom.ana, "john@example.com", "refuses this workspace's key", "/mail connect")
+    await mailroom.root(mailroom.ana, "john@example.com", "has no key that works", "/mail connect")

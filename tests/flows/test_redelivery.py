@@ -146,3 +146,74 @@ async def test_a_click_that_comes_again_after_the_end_is_told_how_it_ended(gated
     await gated.slack.request(click["payload"])
     await gated.private(gated.ana, "Too late", f"Cancelled by <@{gated.ben.id}>")
     assert await gated.mailapi.creates() == []
+
+
+@twice
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("domain list", "example.com"),
+        ("task 1", "Task"),
+        ("status", "Connected with the key"),
+        ("mailbox create", "Something is missing"),
+        ("mailbox create nobody@nowhere", "not a domain"),
+    ],
+)
+async def test_a_mention_that_comes_twice_is_answered_once(
+    mailroom: Mailroom, line: str, answer: str, *, at_once: bool
+) -> None:
+    before = len(await mailroom.slack.envelopes("events_api"))
+    await mailroom.slack.deliver_twice("events_api", at_once=at_once)
+    await mailroom.ben.mentions(MAIL, line)
+    first, second = await answers(mailroom, "events_api", before + 2)
+    assert first == second
+    await mailroom.private(mailroom.ben)
+    await mailroom.at_rest()
+    assert len(await mailroom.slack.calls("chat.postEphemeral")) == 1, answer
+
+
+@twice
+async def test_a_request_by_mention_that_comes_twice_is_one_and_told_once(mailroom: Mailroom, *, at_once: bool) -> None:
+    await mailroom.slack.deliver_twice("events_api", at_once=at_once)
+    await mailroom.ben.mentions(MAIL, LINES["single"])
+    await mailroom.until(lambda: mailroom.mailapi.mailboxes("example.com"), "the mailbox")
+    await mailroom.at_rest()
+    assert len(await mailroom.slack.calls("chat.postEphemeral")) == 1
+    assert len(await mailroom.mailapi.creates()) == 1
+
+
+async def test_a_mention_is_answered_once_also_where_another_process_gets_it_again(outside: Mailroom) -> None:
+    async with outside.running():
+        await outside.connected(outside.ana)
+        await outside.ben.mentions(MAIL, "status")
+        await outside.private(outside.ben, "Connected with the key")
+        event = (await outside.slack.envelopes("events_api"))[-1]["payload"]
+    async with outside.running():
+        assert (await outside.slack.request(event)).ok
+        await outside.at_rest()
+    assert len(await outside.slack.calls("chat.postEphemeral")) == 1
+
+
+@twice
+async def test_a_command_that_comes_twice_counts_once_within_the_minute(outside: Mailroom, *, at_once: bool) -> None:
+    outside.settings = outside.settings.model_copy(update={"mailroom_commands_a_minute": 2})
+    async with outside.running():
+        await outside.slack.deliver_twice(at_once=at_once)
+        for expected in (True, True, False):
+            before = len(await outside.slack.envelopes("slash_commands"))
+            said = await outside.ben.types(MAIL, "/mail help")
+            assert ("more than Mailroom takes" not in said.text) is expected
+            if not before:
+                first, second = await answers(outside, "slash_commands")
+                assert first == second
+
+
+async def test_what_was_too_much_stays_undone_when_it_comes_again(outside: Mailroom) -> None:
+    outside.settings = outside.settings.model_copy(update={"mailroom_commands_a_minute": 1})
+    async with outside.running():
+        await outside.ben.types(MAIL, "/mail help")
+        await outside.ben.types(MAIL, f"/mail {LINES['single']}")
+        refused = (await outside.slack.envelopes("slash_commands"))[-1]["payload"]
+        await outside.clock_ahead(seconds=61)
+        again = await outside.slack.request(refused)
+        assert "more than Mailroom takes" in str(again.payload)

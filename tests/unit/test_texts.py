@@ -141,6 +141,7 @@ def answered(outside: str) -> Iterator[Built]:
     yield call(answers.unanswered, outside)
     yield call(answers.refused, outside)
     yield call(answers.key_refused, "4Abc")
+    yield call(answers.key_unreadable, "4Abc")
     yield call(answers.our_fault, "abcd1234")
     for state in TaskState:
         yield call(answers.task, Task(state=state, **task))
@@ -149,6 +150,7 @@ def answered(outside: str) -> Iterator[Built]:
         answers.csv_sent,
         answers.csv_not_sent,
         answers.not_written,
+        answers.not_read,
         answers.still_looking,
     ):
         yield call(builder)
@@ -169,6 +171,12 @@ def said_of_a_request(outside: str) -> Iterator[Built]:
     yield call(thread.stalled, lost, TEAM.title())
     yield call(thread.paused, "4Abc", outside)
     yield call(thread.never_sent, "U7", "U8")
+    yield call(thread.key_lost, "4Abc")
+    yield call(thread.set_aside, "U7")
+    yield call(thread.request_set_aside, 7)
+    yield call(thread.left_out, 7)
+    yield call(thread.left_out, None)
+    yield call(card.unreadable, asked(1, outside, RequestState.RUNNING))
 
 
 def said_of_a_decision(outside: str) -> Iterator[Built]:

@@ -1,0 +1,55 @@
+"""Notices that cannot be told: tried a few times, then left out with a reason, so that what comes after is told."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from bot.notices import owing
+from bot.notices.owing import COPY_EDIT, EDIT, VIEW
+from bot.texts import thread
+from storage import audit, moves, notices, requests
+from storage.states import NoticeState
+from storage.tables import Notice
+
+log = structlog.get_logger(__name__)
+
+MOST_FAULTS = 3
+"""How often telling a notice may fail in a way that nobody foresaw."""
+UNNOTICED = (EDIT, COPY_EDIT, VIEW)
+"""Kinds that nobody misses: the next one of them says the same."""
+_LEFT_OUT = ":left_out"
+
+
+def note_fault(session: Session, notice: Notice, reason: str, *, now: datetime, wait: timedelta) -> None:
+    """Let the notice be looked for, and so told again, after `wait`; or leave it out where that failed often enough.
+
+    Nobody knows whether Slack took it. `reason` is a few words without a secret.
+    """
+    faults = notice.faults + 1
+    again: dict[str, Any] = {"due_at": now + wait, "leased_until": None, "reason": reason, "faults": faults}
+    if not notices.move(session, notice.id, NoticeState.SENDING, NoticeState.UNKNOWN, **again):
+        moves.put_off(session, notice, now + wait, reason=reason, faults=faults)
+    if faults >= MOST_FAULTS and notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.DROPPED):
+        _left_out(session, notice, reason, now=now)
+
+
+def _left_out(session: Session, notice: Notice, reason: str, *, now: datetime) -> None:
+    """Say so in log and audit, and to the person whom it would have told something."""
+    log.error("set aside", table="Notice", row=notice.id, kind=notice.kind, request=notice.request_id, reason=reason)
+    audit.append(
+        session,
+        notice.workspace_id,
+        at=now,
+        actor="mailroom",
+        action="set aside",
+        outcome="done",
+        subject=f"notice:{notice.id}",
+        details={"reason": reason, "kind": notice.kind},
+    )
+    request = requests.get(session, notice.workspace_id, notice.request_id) if notice.request_id else None
+    person = notice.recipient or (request.asker if request else None)
+    if person and notice.kind not in UNNOTICED and not notice.key.endswith(_LEFT_OUT):
+        message = thread.left_out(request.id if request else None)
+        owing.direct(session, notice.workspace_id, person, f"notice:{notice.id}{_LEFT_OUT}", message, now=now)
