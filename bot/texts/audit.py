@@ -110,9 +110,9 @@ def csv(entries: Iterable[AuditEntry]) -> str:
 
 
 def _cells(entry: AuditEntry) -> tuple[str, ...]:
-    others = {name: value for name, value in entry.details.items() if name != "channel"}
+    others = {name: value for name, value in _details(entry).items() if name != "channel"}
     details = json.dumps(others, ensure_ascii=False, separators=(",", ":"), sort_keys=True) if others else ""
-    channel = str(entry.details.get("channel") or "")
+    channel = str(_details(entry).get("channel") or "")
     cells = (entry.at.isoformat(), entry.actor, entry.action, entry.outcome, entry.subject, channel, details)
     return tuple(cell.encode("utf-8", "replace").decode() for cell in cells)  # half a sign of UTF-16 is none
 
@@ -120,10 +120,16 @@ def _cells(entry: AuditEntry) -> tuple[str, ...]:
 def line(entry: AuditEntry) -> str:
     """An entry: when, who, what in words, from where, and about which request."""
     said = f"{mrkdwn.moment(entry.at)} {_who(entry.actor)} {_what(entry.action, entry.outcome)}"
-    places = [part for part in (_place(entry.details.get("channel")), _about(entry.subject)) if part]
+    places = [part for part in (_place(_details(entry).get("channel")), _about(entry.subject)) if part]
     behind = "".join(f" · {part}" for part in places)
-    parts = _fitting(_particulars(entry.details), room=_LONGEST_LINE - len(said) - len(behind))
+    parts = _fitting(_particulars(_details(entry)), room=_LONGEST_LINE - len(said) - len(behind))
     return f"{said}{': ' if parts else ''}{', '.join(parts)}{behind}"
+
+
+def _details(entry: AuditEntry) -> dict[str, Any]:
+    """What an entry holds beside who and what, as far as it can be read."""
+    details: Any = entry.details
+    return details if isinstance(details, dict) else {"details": "cannot be read"}
 
 
 def _fitting(parts: Iterable[str], *, room: int) -> list[str]:

@@ -142,3 +142,20 @@ async def test_a_call_that_cannot_be_read_is_set_aside(
     root = next(m for m in await mailroom.roots(mailroom.ana) if "healthy" not in m.visible)
     thread = [m.visible for m in await mailroom.ben.reads_thread(MAIL, root.ts)]
     assert sum("was set aside" in said for said in thread) == 1
+
+
+@pytest.mark.parametrize("value", [WRONG, GARBLED, "[]"], ids=["wrong", "garbled", "a list"])
+async def test_outcomes_that_cannot_be_read_end_their_request(mailroom: Mailroom, value: str) -> None:
+    await accepted(mailroom)
+    await execute(mailroom, "UPDATE request SET plan = :value", value=GARBLED)
+    await execute(mailroom, "UPDATE call SET results = :value", value=value)
+    await goes_on_without(mailroom, "request:1")
+    assert await mailroom.mailapi.mailboxes() == {"john@example.com": 1, "healthy@example.com": 1}
+
+
+async def test_the_audit_is_shown_with_entries_that_cannot_be_read(mailroom: Mailroom) -> None:
+    await mailroom.ben.types(MAIL, HEALTHY)
+    await mailroom.completed(mailroom.ben)
+    await execute(mailroom, "UPDATE audit_entry SET details = :value WHERE seq = 2", value=GARBLED)
+    shown = await mailroom.ana.types(MAIL, "/mail audit")
+    assert "asked for a mailbox" in shown.text + str(shown.payload)
