@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test races check lock clean
+.PHONY: setup demo test races check bench storm lock clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.dev
@@ -35,6 +35,15 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Each writes its figures into docs/; a machine that does nothing else takes about ten minutes.
+bench: $(VENV)/.dev
+	for one in acknowledgements burst ticks polling; do $(BIN)/python -m benchmarks.$$one || exit 1; done
+
+# The bot is killed 100 times in each of eight settings, which takes about ten minutes each.
+storm: $(VENV)/.dev
+	for database in sqlite postgresql; do for faults in --no-faults --faults; do for read in --readable --unreadable; do \
+		$(BIN)/python -m benchmarks.crash_storm --database $$database $$faults $$read --page || exit 1; done; done; done
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group build pyproject.toml -o requirements.lock

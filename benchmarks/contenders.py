@@ -9,9 +9,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks import processes
+from benchmarks import processes, setting
+from benchmarks.setting import DOMAIN, SOCKETS
 from sandbox.mailapi import MailAPIControl
-from sandbox.slack import ANA, APP_TOKEN, BOT_TOKEN, MAIL, SlackControl
+from sandbox.slack import ANA, MAIL, SlackControl
 from sandbox.slack.seen import Acknowledgement
 
 FLOOR = "Bare WebSocket client"
@@ -20,12 +21,6 @@ ANSWER = "Mailroom: /mail help"
 WRITE = "Mailroom: /mail mailbox create"
 
 HELP = "/mail help"
-KEY = "Q7f3Kp9Zx2Lm5Nv8Rt1Wy4Bc6Dg0Hj3S"
-CALLER_ID = 123
-DOMAIN = "example.com"
-SOCKETS = 2
-"""Mailroom's default number of connections."""
-
 SETTLE_SECONDS = 30.0
 QUIET_SECONDS = 0.1
 
@@ -59,7 +54,7 @@ async def contenders(folder: Path) -> AsyncIterator[list[Contender]]:
 
 @asynccontextmanager
 async def _bare(module: str, folder: Path) -> AsyncIterator[SlackControl]:
-    async with _slack(folder, module) as slack, processes.running(module, log=folder / module, **_tokens(slack)):
+    async with _slack(folder, module) as slack, processes.running(module, log=folder / module, **setting.tokens(slack)):
         await slack.connected()
         yield slack
 
@@ -68,15 +63,11 @@ async def _bare(module: str, folder: Path) -> AsyncIterator[SlackControl]:
 async def _mailroom(folder: Path) -> AsyncIterator[SlackControl]:
     """The bot by its real entry point and with its default settings, with a MailAPI key in force."""
     async with _slack(folder, "mailroom") as slack, _mailapi(folder) as mailapi_url:
-        environment = {
-            **_tokens(slack),
-            "MAILAPI_URL": f"{mailapi_url}/api",
-            "DATABASE_URL": f"sqlite:///{folder / 'mailroom.db'}",
-            "MAILROOM_PORT": "0",
-        }
+        environment = setting.environment(slack, mailapi_url, f"sqlite:///{folder / 'mailroom.db'}")
         async with processes.running("bot", "run", log=folder / "mailroom", **environment):
             await slack.connected(SOCKETS)
-            await _connect(slack)
+            await setting.connect(slack)
+            setting.without_gates(environment["DATABASE_URL"])
             yield slack
 
 
@@ -91,25 +82,8 @@ async def _slack(folder: Path, beside: str) -> AsyncIterator[SlackControl]:
 @asynccontextmanager
 async def _mailapi(folder: Path) -> AsyncIterator[str]:
     async with processes.sandbox("mailapi", folder / "mailapi") as url, MailAPIControl(url) as mailapi:
-        await mailapi.add_account(KEY, CALLER_ID)
-        await mailapi.add_domain(KEY, DOMAIN, quota="10000GB")
+        await setting.open_account(mailapi)
         yield url
-
-
-def _tokens(slack: SlackControl) -> dict[str, str]:
-    return {"SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN, "SLACK_API_URL": slack.api_url}
-
-
-async def _connect(slack: SlackControl) -> None:
-    ana = slack.person(ANA)
-    await ana.types(MAIL, "/mail connect")
-    await ana.fills(**{"API key": KEY, "Caller id": str(CALLER_ID)})
-    await ana.submits()
-
-    async def told() -> bool:
-        return any("Connected" in message.visible for message in await ana.direct_messages())
-
-    await slack.until(told, what="a direct message that the key is connected")
 
 
 async def _answered(slack: SlackControl) -> float:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
-_OURS = ("SLACK_", "MAILROOM_", "MAILAPI_", "DATABASE_")
+OURS = ("SLACK_", "MAILROOM_", "MAILAPI_", "DATABASE_")
+"""What the names of a bot's settings begin with."""
 
 
 class Ended(Exception):
@@ -22,7 +23,7 @@ async def running(module: str, *arguments: str, log: Path, **environment: str) -
 
     What it writes to its standard error is in `log`. Raises `Ended` where it ended by itself.
     """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -39,7 +40,7 @@ async def running(module: str, *arguments: str, log: Path, **environment: str) -
             by_itself = process.returncode is not None
             await _end(process)
             if by_itself:
-                raise Ended(f"{module} ended by itself: {await _end_of(log)}")
+                raise Ended(f"{module} ended by itself: {await end_of(log)}")
 
 
 @asynccontextmanager
@@ -49,11 +50,12 @@ async def sandbox(kind: str, log: Path) -> AsyncIterator[str]:
         async with asyncio.timeout(START_SECONDS):
             url = (await output.readline()).decode().strip()
         if not url:
-            raise Ended(f"The sandbox {kind} did not start: {await _end_of(log)}")
+            raise Ended(f"The sandbox {kind} did not start: {await end_of(log)}")
         yield url
 
 
-async def _end_of(log: Path) -> str:
+async def end_of(log: Path) -> str:
+    """The last of what a process wrote."""
     return (await asyncio.to_thread(log.read_text))[-2000:]
 
 

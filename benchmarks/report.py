@@ -55,19 +55,41 @@ def table(rows: Iterable[Sequence[str]], title: str) -> Table:
     return shown
 
 
-def markdown(rows: Iterable[Sequence[str]], facts: Mapping[str, str]) -> str:
+def markdown(rows: Iterable[Sequence[str]], facts: Mapping[str, str], head: Sequence[str] = HEAD) -> str:
     """The figures and what they depend on, for the page."""
-    lines = [_cells(HEAD), _cells(["---", *["---:"] * (len(HEAD) - 2), "---"]), *map(_cells, rows), ""]
+    lines = [_cells(head), _cells(["---", *["---:"] * (len(head) - 2), "---"]), *map(_cells, rows), ""]
     return "\n".join([*lines, *(f"- {name}: {fact}" for name, fact in facts.items())])
 
 
-def replace_generated(page: Path, content: str) -> None:
-    """Put `content` between the marks of `page`; what was written by hand stays. Raises `ValueError` without marks."""
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
+def replace_generated(page: Path, content: str, name: str = "") -> None:
+    """Put `content` between the marks of `page`; what was written by hand stays. Raises `ValueError` without marks.
+
+    A page with several generated parts has a `name` in the marks of each.
+    """
+    first, last = _marks(name)
+    before, begin, rest = page.read_text().partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"{page.name} has no lines {BEGIN} and {END}.")
-    page.write_text(f"{before}{BEGIN}\n{content}\n{END}{after}")
+        raise ValueError(f"{page.name} has no lines {first} and {last}.")
+    page.write_text(f"{before}{first}\n{content}\n{last}{after}")
+
+
+def replace_row(
+    page: Path, head: Sequence[str], row: Sequence[str], *, keys: int, facts: Mapping[str, str], name: str = ""
+) -> None:
+    """Put `row` in the place of the row of `page` with the same first `keys` cells; the others stay as they are."""
+    first, last = _marks(name)
+    generated = page.read_text().partition(first)[2].partition(last)[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in generated.splitlines() if "|" in line]
+    others = [found for found in rows[2:] if found[:keys] != list(row[:keys])]
+    replace_generated(
+        page, markdown(sorted([*others, list(row)], key=lambda each: tuple(each[:keys])), facts, head), name
+    )
+
+
+def _marks(name: str) -> tuple[str, str]:
+    words = f"generated {name}".strip()
+    return BEGIN.replace("generated", words), END.replace("generated", words)
 
 
 def _ms(seconds: float) -> str:

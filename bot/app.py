@@ -53,7 +53,7 @@ from bot.withdrawing import Withdrawals
 from bot.worker import checking
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
-from storage import audit, nudging, schema, workspaces
+from storage import audit, moves, nudging, schema, workspaces
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Vault, key_from_file
 
@@ -115,6 +115,8 @@ async def running(
         database = Database.open(settings.database_url)
         stack.callback(database.close)
         await _migrate(database)
+        if not database.shared:
+            await database.write(moves.release)
         vault = vault_for(settings)
         outages = Outages(clock)
         slack = await stack.enter_async_context(Slack.open(settings.bot_token, settings.slack_api_url, outages))
@@ -142,7 +144,7 @@ async def running(
             slack=slack,
             approvers=approvers,
             teller=teller,
-            pool=Pool(size=48, share=8),
+            pool=Pool(size=48, share=8, kept=16),
             outages=outages,
         )
         after = Pool(size=64, share=16)

@@ -13,14 +13,16 @@ log = structlog.get_logger(__name__)
 
 
 class Pool:
-    """Runs coroutines: at most `size` in all, and at most `share` for one workspace.
+    """Runs coroutines: at most `size` in all, and at most `share` for one workspace, or more while others need less.
 
+    `kept` places are left for those that have not had their share; by default nobody has more than that.
     APScheduler's own shutdown cancels what runs, and a task that nobody references may vanish: hence this.
     """
 
-    def __init__(self, *, size: int, share: int) -> None:
+    def __init__(self, *, size: int, share: int, kept: int | None = None) -> None:
         self._size = size
         self._share = share
+        self._kept = size - share if kept is None else kept
         self._running: dict[asyncio.Task[None], str] = {}
         self._of_workspace: Counter[str] = Counter()
         self._closed = False
@@ -32,12 +34,19 @@ class Pool:
 
     @property
     def busy(self) -> tuple[str, ...]:
-        """The workspaces that have their whole share running."""
-        return tuple(workspace for workspace, running in self._of_workspace.items() if running >= self._share)
+        """The workspaces for which nothing more may be started."""
+        return tuple(workspace for workspace in self._of_workspace if not self.room(workspace))
+
+    @property
+    def most(self) -> int:
+        """How many pieces of work may be claimed at a time: so few that there is room for each, whosever it is."""
+        there = [self.room(workspace) for workspace in self._of_workspace]
+        return min([self.room(""), *(room for room in there if room)])
 
     def room(self, workspace: str) -> int:
         """How many more may be started for this workspace."""
-        return max(0, min(self.free, self._share - self._of_workspace[workspace]))
+        own = max(self._share - self._of_workspace[workspace], self.free - self._kept)
+        return max(0, min(self.free, own))
 
     def start(self, workspace: str, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` for a workspace; an error of it is logged with its traceback and touches nothing else.

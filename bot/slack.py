@@ -16,6 +16,9 @@ from bot.texts.message import Block
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
 
+PAGE = 100
+"""How many messages are read at a time where one is looked for."""
+
 PLACE_GONE = frozenset(
     {
         "channel_not_found",
@@ -117,24 +120,33 @@ class Slack:
 
         Needs the right to read the channel (`channels:history` and its kin), without which Slack refuses.
         """
-        window: dict[str, Any] = {"oldest": str(since.timestamp()), "include_all_metadata": True, "limit": 100}
-        if thread_ts is None:
-            answer = await self._named(self.client.conversations_history(channel=channel, **window))
-        else:
-            answer = await self._named(self.client.conversations_replies(channel=channel, ts=thread_ts, **window))
-        for message in answer["messages"]:
+        window = {"oldest": str(since.timestamp()), "include_all_metadata": True}
+        async for message in self._said(channel, thread_ts, window):
             if (message.get("metadata") or {}).get("event_payload", {}).get("notice") == notice:
                 return str(message["ts"])
         return None
 
     async def find_file(self, channel: str, name: str, *, thread_ts: str, since: datetime) -> str | None:
         """The `ts` of a message in a thread that shares a file of this name, said after `since`."""
-        window: dict[str, Any] = {"oldest": str(since.timestamp()), "limit": 100}
-        answer = await self._named(self.client.conversations_replies(channel=channel, ts=thread_ts, **window))
-        for message in answer["messages"]:
+        async for message in self._said(channel, thread_ts, {"oldest": str(since.timestamp())}):
             if any(file.get("name") == name for file in message.get("files") or ()):
                 return str(message["ts"])
         return None
+
+    async def _said(self, channel: str, thread_ts: str | None, window: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """The messages of a channel or a thread within `window`, page by page: a busy channel fills many."""
+        cursor = ""
+        while True:
+            page: dict[str, Any] = {**window, "limit": PAGE, "cursor": cursor}
+            if thread_ts is None:
+                answer = await self._named(self.client.conversations_history(channel=channel, **page))
+            else:
+                answer = await self._named(self.client.conversations_replies(channel=channel, ts=thread_ts, **page))
+            for message in answer["messages"]:
+                yield message
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
 
     async def whisper(self, channel: str, user: str, content: dict[str, Any], *, thread_ts: str | None) -> None:
         """Post what only one person sees, for as long as he has Slack open."""

@@ -1,19 +1,28 @@
 """Calls: the creates that requests need."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
+from sqlalchemy import update as sql_update
 from sqlmodel import Session, col, select, update
 
-from storage import moves
+from storage import connections, moves
 from storage.requests import paused
 from storage.states import CALL_ARROWS, OPEN_CALLS, CallState
-from storage.tables import Call, Connection
+from storage.tables import Call, Connection, table_of
 
 CLAIMED = (CallState.QUEUED, CallState.WAITING, CallState.ACCEPTED, CallState.UNKNOWN)
 """The states in which a call is something that the worker acts on when it is due."""
+
+_C = table_of(Call)
+_PUT_OFF = (
+    sql_update(_C)
+    .where(_C.c.id == bindparam("held_id"), _C.c.leased_until == bindparam("lease", type_=_C.c.leased_until.type))
+    .values(due_at=bindparam("next", type_=_C.c.due_at.type), leased_until=None, attempts=0)
+)
 
 _TAKEN = (CallState.ACCEPTED, CallState.DONE, CallState.PARTLY_DONE, CallState.STALLED)
 """The states of a call that MailAPI took, so that its windows count from it."""
@@ -121,6 +130,24 @@ def lock(session: Session, call_id: int) -> Call | None:
 def put_off(session: Session, call: Call, due_at: datetime | None, **values: Any) -> bool:
     """Give a leased call back, to be looked at again at `due_at`; false where it is no longer its claimer's."""
     return moves.put_off(session, call, due_at, **values)
+
+
+@dataclass(frozen=True)
+class PutOff:
+    """A call, as it was claimed, of which MailAPI said nothing new at `looked_at`; it is due again at `due_at`."""
+
+    call: Call
+    due_at: datetime
+    looked_at: datetime
+
+
+def put_off_together(session: Session, looks: Sequence[PutOff]) -> None:
+    """Give claimed calls back in one statement; those whose lease is another's by now stay as they are."""
+    rows = [{"held_id": look.call.id, "lease": look.call.leased_until, "next": look.due_at} for look in looks]
+    session.connection().execute(_PUT_OFF, rows)
+    looked_at = {look.call.connection_id: look.looked_at for look in looks if look.call.connection_id is not None}
+    for connection_id, now in looked_at.items():
+        connections.polled(session, connection_id, now=now)
 
 
 def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Call]:

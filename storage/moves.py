@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import CursorResult, or_, select, update
 from sqlmodel import Session
 
-from storage.states import State
+from storage.states import CallState, NoticeState, State
 from storage.tables import Call, Connection, Notice, Policy, Request
 
 LEASE = timedelta(seconds=30)
@@ -80,6 +80,20 @@ def lease_rows(session: Session, table: type[Stateful], ids: Collection[int], *,
     )
     rows = select(table).where(columns.id.in_(ids)).order_by(columns.due_at, columns.id)
     return session.execute(rows, execution_options={"populate_existing": True}).scalars().all()
+
+
+def release(session: Session) -> None:
+    """End the leases of a process that is gone, where no other one can have any.
+
+    What it was sending stays leased: nobody knows yet what came of that.
+    """
+    being_sent = {Call: CallState.SENDING, Notice: NoticeState.SENDING}
+    for table in (Request, Call, Notice, Connection, Policy):
+        columns = cast("Any", table)
+        leased = update(table).where(columns.leased_until.is_not(None))
+        if table in being_sent:
+            leased = leased.where(columns.state != being_sent[table])
+        session.execute(leased.values(leased_until=None), execution_options={"synchronize_session": False})
 
 
 def put_off(session: Session, row: Leased, due_at: datetime | None, **values: Any) -> bool:

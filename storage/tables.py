@@ -196,6 +196,7 @@ class Call(Table, table=True):
 
     __table_args__ = (
         Index("ix_call_state_due_at", "state", "due_at"),
+        Index("ix_call_due_at_id", "due_at", "id"),  # after an outage all are due, and a claim wants the first
         Index("ix_call_workspace_id_state", "workspace_id", "state"),
     )
     id: int = _key()

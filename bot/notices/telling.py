@@ -280,10 +280,20 @@ class Teller:
         """Look for a post whose answer was lost, where the bot may read; what is not found is owed again."""
         try:
             channel, ts = await self._find(notice)
+        except (Limited, NotSent, AnswerLost) as error:
+            await self._look_again(notice, error)
+            return
         except SlackError as error:
-            log.info("could not look for a notice", notice=notice.id, reason=str(error))
+            log.info("may not look for a notice", notice=notice.id, reason=str(error))
             channel, ts = None, None
         await self._database.write(partial(self._found, notice, channel, ts))
+
+    async def _look_again(self, notice: Notice, error: SlackError) -> None:
+        """Slack did not say whether it is there; posting it now might be the second time."""
+        wait = timedelta(seconds=error.retry_after) if isinstance(error, Limited) else retry_after(1)
+        log.info("could not look for a notice", notice=notice.id, reason=str(error))
+        due_at = self._clock() + wait
+        await self._database.write(lambda session: moves.put_off(session, notice, due_at))
 
     async def _find(self, notice: Notice) -> tuple[str | None, str | None]:
         if notice.kind in (EDIT, VIEW, COPY_EDIT) or notice.tried_at is None:

@@ -17,6 +17,8 @@ from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import Pace
 from bot.texts import thread
+from bot.worker.turns import Turns
+from bot.worker.uneventful import Uneventful
 from storage import audit, connections, workspaces
 from storage.database import Database
 from storage.encryption import Undecryptable, Vault
@@ -91,6 +93,11 @@ class Machine:
     looks: Looks
     longest_create: timedelta
     """The total time-out of a create: a process that was frozen while sending may still be doing so."""
+    turns: Turns = field(default_factory=Turns)
+    _asked_for: dict[tuple[str, int | None], asyncio.Future[Connection]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.uneventful = Uneventful(self.database)
 
     def account(self, connection: Connection) -> Account:
         """MailAPI with this connection's key; raises `KeyUnreadable` where it cannot be read any more."""
@@ -129,11 +136,20 @@ class Machine:
         That is the one it was sent with, unless MailAPI refuses its key and the one in force is of the same account:
         then what the call makes is seen in that account's lists. Raises `NotConnected`.
         """
-        own = await self.connection(call.workspace_id, call.connection_id)
+        own = await self._connection_once(call.workspace_id, call.connection_id)
         if own.broken_at is None or own.state is ConnectionState.IN_FORCE:
             return own, True
         current = await self.connection(call.workspace_id)
         return (current, False) if current.caller_id == own.caller_id else (own, True)
+
+    async def _connection_once(self, workspace: str, connection_id: int | None) -> Connection:
+        """As `connection`, read once for all that ask for it while it is being read."""
+        key = (workspace, connection_id)
+        reading = self._asked_for.get(key)
+        if reading is None:
+            reading = self._asked_for[key] = asyncio.ensure_future(self.connection(workspace, connection_id))
+            reading.add_done_callback(lambda _: self._asked_for.pop(key))
+        return await asyncio.shield(reading)
 
     async def look(self, connection: Connection, operation: Operation) -> tuple[Sight, datetime]:
         """See `Looks.at`."""

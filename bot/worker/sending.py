@@ -47,9 +47,10 @@ async def send(machine: Machine, call: Call) -> None:
         await _put_off(machine, call, error.reason)
     else:
         begin = partial(_begin, machine, call, connection, operation, sight, looked_at)
-        begun = await machine.database.write(begin)
-        if begun is not None:
-            await _submit(machine, begun, connection, operation)
+        async with machine.turns.one():
+            begun = await machine.database.write(begin)
+            if begun is not None:
+                await _submit(machine, begun, connection, operation)
 
 
 def _given_up(machine: Machine, call: Call, session: Session) -> None:

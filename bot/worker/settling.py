@@ -22,6 +22,8 @@ from storage.tables import Call
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = timedelta(seconds=5)
+INTERRUPTED = "interrupted while sending"
+"""The reason of a call whose sender is gone."""
 
 
 def recover(machine: Machine, session: Session) -> None:
@@ -29,8 +31,10 @@ def recover(machine: Machine, session: Session) -> None:
     now = machine.clock()
     for call in calls.lost_in_sending(session, now=now):
         due_at = (call.leased_until or now) + machine.longest_create
-        lost: dict[str, Any] = {"due_at": due_at, "leased_until": None, "grew_at": due_at}
-        calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, **lost, reason="interrupted while sending")
+        # As where an answer was lost: looked for so long after the moment at which it would have come at the latest.
+        answer_lost_at = (call.sent_at or now) + machine.longest_create
+        lost: dict[str, Any] = {"due_at": due_at, "leased_until": None, "grew_at": answer_lost_at}
+        calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, **lost, reason=INTERRUPTED)
         log.warning("found in sending", call=call.id, request=call.request_id)
 
 

@@ -39,7 +39,7 @@ async def watch(machine: Machine, call: Call) -> None:
     try:
         if call.task_id is None or operation.task_kind is None or not knows_task:
             sight, _ = await machine.look(connection, operation)
-            await machine.database.write(partial(_note, machine, call, from_sight(call, sight)))
+            await _noted(machine, call, from_sight(call, sight))
         else:
             await _poll(machine, call, connection, operation, call.task_id, operation.task_kind)
     except KeyRefused as error:
@@ -73,9 +73,9 @@ async def _poll(
             await machine.database.write(partial(_again, machine, call, call.attempts + 1))
             return
         sight, _ = await machine.look(connection, operation)
-        await machine.database.write(partial(_note, machine, call, _gone(call, sight)))
+        await _noted(machine, call, _gone(call, sight))
     else:
-        await machine.database.write(partial(_note, machine, call, _from_task(call, task)))
+        await _noted(machine, call, _from_task(call, task))
 
 
 def from_sight(call: Call, sight: Sight) -> Results:
@@ -103,6 +103,16 @@ def _gone(call: Call, sight: Sight) -> Results:
     """MailAPI does not know the task any more: what is listed and was not there before is what it made."""
     lost = {"ok": False, "word": outcomes.TASK_GONE}
     return dict.fromkeys(call.names, lost) | from_sight(call, sight)
+
+
+async def _noted(machine: Machine, call: Call, results: Results) -> None:
+    """Write what is known of each name; where that is nothing new, together with other such looks."""
+    now = machine.clock()
+    ended = len(results) == len(call.names) or (call.watch_until is not None and call.watch_until <= now)
+    if ended or results != (call.results or {}):
+        await machine.database.write(partial(_note, machine, call, results))
+    else:
+        await machine.uneventful.put_off(call, _next_look(machine, call), now=now)
 
 
 def _note(machine: Machine, call: Call, results: Results, session: Session) -> None:

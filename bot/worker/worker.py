@@ -2,9 +2,10 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlmodel import Session
@@ -30,11 +31,13 @@ from bot.worker.machine import Machine
 from storage import calls, connections, moves, policies, probe, requests
 from storage.database import DatabaseUnavailable
 from storage.states import CallState
-from storage.tables import Call
+from storage.tables import Call, Request
 
 log = structlog.get_logger(__name__)
 
 A_MOMENT = 0.02
+
+Row = TypeVar("Row", Request, Call)
 
 
 class Worker:
@@ -51,6 +54,8 @@ class Worker:
         self._pool = pool
         self._ticking: asyncio.Task[None] | None = None
         self._again = False
+        self._soon: asyncio.TimerHandle | None = None
+        self._in_turn = deque((self._claim_calls, self._claim_requests))
         self._stopped = False
 
     def nudge(self) -> None:
@@ -63,8 +68,17 @@ class Worker:
             self._again = True
 
     def nudge_soon(self) -> None:
-        """Tick in a moment: an acknowledgement that is about to leave is not to share the processor with it."""
-        asyncio.get_running_loop().call_later(A_MOMENT, self.nudge)
+        """Tick in a moment, once for all that nudge until then.
+
+        An acknowledgement that is about to leave is not to share the processor with it, and what ends in the same
+        moment makes room together.
+        """
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(A_MOMENT, self._now)
+
+    def _now(self) -> None:
+        self._soon = None
+        self.nudge()
 
     async def _tick_until_quiet(self) -> None:
         try:
@@ -128,10 +142,15 @@ class Worker:
         await self._machine.database.write(partial(settling.recover, self._machine))
 
     async def _claim_work(self) -> None:
-        """What asks MailAPI; in an outage of it a few at a time, or a question if nothing is due."""
-        room = self._outages.room(MAILAPI, self._pool.free)
-        claimed = await self._claim_requests(room)
-        claimed += await self._claim_calls(min(room - claimed, self._pool.free))
+        """What asks MailAPI; in an outage of it a few at a time, or a question if nothing is due.
+
+        In turn, so that neither what is begun nor what begins waits for ever where there is more than there is room.
+        """
+        room = self._outages.room(MAILAPI, self._pool.most)
+        claimed = 0
+        self._in_turn.rotate()
+        for claim in self._in_turn:
+            claimed += await claim(min(room - claimed, self._pool.most))
         if room and not claimed and self._outages.lasts(MAILAPI):
             self._pool.start("", self._probe())
 
@@ -158,27 +177,28 @@ class Worker:
             self._start(version.workspace_id, self._guarded(version, tell))
 
     async def _claim_requests(self, most: int) -> int:
-        now, busy = self._machine.clock(), self._pool.busy
-        claimed = await self._machine.database.write(partial(requests.claim_planning, now=now, most=most, busy=busy))
+        claimed = await self._claimed(requests.claim_planning, most)
         await self._share_out(claimed, lambda row: planning.plan(self._machine, row))
         return len(claimed)
 
     async def _claim_awaiting(self) -> None:
-        now, busy = self._machine.clock(), self._pool.busy
-        claim = partial(requests.claim_awaiting, now=now, most=self._pool.free, busy=busy)
-        await self._share_out(
-            await self._machine.database.write(claim),
-            lambda row: attending.attend(self._machine, self._slack, self._approvers, row),
-        )
+        claimed = await self._claimed(requests.claim_awaiting, self._pool.most)
+        await self._share_out(claimed, partial(attending.attend, self._machine, self._slack, self._approvers))
 
     async def _claim_calls(self, most: int) -> int:
-        now, busy = self._machine.clock(), self._pool.busy
-        claimed = await self._machine.database.write(partial(calls.claim, now=now, most=most, busy=busy))
+        claimed = await self._claimed(calls.claim, most)
         listed = [call for call in claimed if call.state is CallState.ACCEPTED and call.kind in LISTED_KINDS]
         await self._share_out([call for call in claimed if call not in listed], self._step)
         for connection_id in {call.connection_id for call in listed if call.connection_id is not None}:
             await self._watch_domains(connection_id, [c for c in listed if c.connection_id == connection_id])
         return len(claimed)
+
+    async def _claimed(self, claim: Callable[..., Sequence[Row]], most: int) -> Sequence[Row]:
+        """So many due rows that each of them can be started; where there may be more, the next tick comes at once."""
+        now, busy = self._machine.clock(), self._pool.busy
+        claimed = await self._machine.database.write(partial(claim, now=now, most=most, busy=busy))
+        self._again = self._again or 0 < most == len(claimed)
+        return claimed
 
     async def _watch_domains(self, connection_id: int, due: Sequence[Call]) -> None:
         """All of a connection's domains in one round, also those that are not due yet."""
@@ -239,7 +259,7 @@ class Worker:
         try:
             await work
         finally:
-            self.nudge()
+            self.nudge_soon()
 
 
 def _give_back(rows: Sequence[Any], session: Session) -> None:

@@ -190,6 +190,10 @@ class SlackControl:
         """Whether the app has the scope `chat:write.public`."""
         await self.ask("may_write_public", allowed=allowed)
 
+    async def may_read(self, *, allowed: bool) -> None:
+        """Whether the app has the scopes to read what was said, such as `channels:history`; it has at first."""
+        await self.ask("may_read", allowed=allowed)
+
 
 def _kind_of(payload: Json) -> EnvelopeKind:
     if "command" in payload:

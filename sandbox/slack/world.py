@@ -128,6 +128,7 @@ class Workspace:
     app_token: str
     signing_secret: str
     may_write_public: bool = False
+    may_read: bool = True
     users: dict[str, User] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     usergroups: dict[str, UserGroup] = field(default_factory=dict)

@@ -1,13 +1,17 @@
 """The bot stops and starts again: what was acknowledged ends, once."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
+from sqlmodel import Session, update
 
 from bot import app
 from sandbox.slack import MAIL
+from storage import moves
+from storage.database import engine_for, writing
+from storage.tables import Call
 from tests.flows.stage import IMPATIENT, KEY, Mailroom
 
 LINES = {
@@ -93,6 +97,21 @@ async def test_a_create_that_was_being_sent_when_the_bot_ended_is_found_and_not_
         for _ in range(4):
             await stopped.passes(seconds=5)
         await ends_once(stopped)
+
+
+async def test_what_a_killed_process_had_only_taken_up_goes_on_at_once_where_no_other_runs(stopped: Mailroom) -> None:
+    await stopped.mailapi.hold_queue()
+    async with stopped.running():
+        await stopped.ben.types(MAIL, "/mail mailbox create john@example.com")
+        await stopped.made("create_mailbox_single")
+    engine = engine_for(stopped.settings.database_url)
+    with Session(writing(engine)) as session, session.begin():
+        now = datetime.now(UTC)
+        session.execute(update(Call).values(due_at=now, leased_until=now + moves.LEASE))
+    engine.dispose()
+    await stopped.mailapi.release_queue()
+    async with stopped.running():
+        await stopped.completed(stopped.ben, seconds=10)
 
 
 async def test_a_window_is_kept_over_a_restart(stopped: Mailroom) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bot.slack import PAGE
 from sandbox.slack import ANA, ATTIC, BEN, GENERAL, MAIL, VAULT
 from tests.flows.stage import Mailroom
 
@@ -187,6 +188,44 @@ async def test_a_completion_whose_answer_was_lost_is_not_posted_a_second_time(ma
     for _ in range(3):
         await mailroom.passes(seconds=15)
     assert len(await mailroom.ana.reads_thread(MAIL, root.ts)) == 1
+
+
+@pytest.mark.parametrize("kind", ["ratelimited", "status", "drop_before"])
+async def test_where_slack_does_not_say_whether_a_post_is_there_it_is_asked_again_and_nothing_is_posted_twice(
+    mailroom: Mailroom, kind: Any
+) -> None:
+    await mailroom.slack.fault("chat.postMessage", "drop_after", where={"channel": MAIL})
+    await mailroom.slack.fault("conversations.history", kind)
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.exists("john@example.com")
+    for _ in range(4):
+        await mailroom.passes(seconds=15)
+    root = await mailroom.root(mailroom.ana, "Done")
+    await mailroom.completion(mailroom.ben, root)
+    assert len(await mailroom.roots(mailroom.ana)) == 1
+
+
+async def test_a_post_whose_answer_was_lost_is_found_in_a_channel_where_much_is_said(mailroom: Mailroom) -> None:
+    await mailroom.slack.fault("chat.postMessage", "drop_after", where={"channel": MAIL})
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.exists("john@example.com")
+    for number in range(PAGE):
+        await mailroom.ana.says(MAIL, f"This is message {number} of today")
+    for _ in range(3):
+        await mailroom.passes(seconds=15)
+    await mailroom.root(mailroom.ana, "Done")
+    assert len([m for m in await mailroom.roots(mailroom.ana) if "john@example.com" in m.visible]) == 1
+
+
+async def test_without_the_right_to_read_what_may_be_lost_is_posted_again(mailroom: Mailroom) -> None:
+    await mailroom.slack.may_read(allowed=False)
+    await mailroom.slack.fault("chat.postMessage", "drop_after", where={"channel": MAIL})
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.exists("john@example.com")
+    for _ in range(3):
+        await mailroom.passes(seconds=15)
+    assert len(await mailroom.roots(mailroom.ana)) == 2
+    await mailroom.completed(mailroom.ben)
 
 
 async def _posts(mailroom: Mailroom) -> list[Any]:

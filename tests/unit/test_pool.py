@@ -46,6 +46,19 @@ async def test_a_workspace_gets_its_share_and_no_more(pool: Pool, end: asyncio.E
     assert (pool.room("T1"), pool.busy) == (2, ())
 
 
+async def test_a_workspace_gets_more_than_its_share_while_places_are_kept_for_others(end: asyncio.Event) -> None:
+    pool = Pool(size=6, share=2, kept=3)
+    assert (pool.room("T1"), pool.most) == (3, 3)
+    for workspace in ("T1", "T1", "T1"):
+        pool.start(workspace, wait(end))
+    assert (pool.room("T1"), pool.busy) == (0, ("T1",))
+    assert (pool.room("T2"), pool.most) == (2, 2)
+    pool.start("T2", wait(end))
+    assert (pool.room("T2"), pool.room("T3"), pool.most) == (1, 2, 1)
+    end.set()
+    await settled(pool, free=6)
+
+
 async def test_all_workspaces_together_get_no_more_than_there_is(pool: Pool, end: asyncio.Event) -> None:
     for workspace in ("T1", "T1", "T2"):
         pool.start(workspace, wait(end))

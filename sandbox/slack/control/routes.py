@@ -33,6 +33,7 @@ _WORDS: tuple[Word, ...] = (
     workspace.set_members,
     workspace.archive,
     workspace.may_write_public,
+    workspace.may_read,
     machinery.reset,
     machinery.deliver_to,
     machinery.settings,

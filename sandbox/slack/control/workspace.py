@@ -75,6 +75,12 @@ async def may_write_public(platform: Platform, asked: Json) -> Any:
     return {}
 
 
+async def may_read(platform: Platform, asked: Json) -> Any:
+    """{allowed}: whether the app has the scopes `channels:history` and its kin."""
+    platform.home.may_read = asked["allowed"]
+    return {}
+
+
 def _channel(platform: Platform, channel_id: str) -> Channel:
     if channel_id not in platform.home.channels:
         raise Impossible(f"There is no channel {channel_id}.")

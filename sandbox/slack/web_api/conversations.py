@@ -7,6 +7,8 @@ from sandbox.slack.web_api.paging import page
 from sandbox.slack.world import Channel, Json, Message
 
 _KINDS = {"public_channel": "public", "private_channel": "private", "im": "im", "mpim": "mpim"}
+_TO_READ = {"public": "channels:history", "private": "groups:history", "im": "im:history", "mpim": "mpim:history"}
+"""The scope that reading a channel of each kind needs."""
 
 
 def open_(call: Call) -> Json:
@@ -118,6 +120,8 @@ def _visible(call: Call) -> Iterator[Channel]:
 
 def _readable(call: Call) -> Channel:
     channel = call.channel()
+    if not call.workspace.may_read:
+        raise Refused("missing_scope", needed=_TO_READ[channel.kind], provided="chat:write,commands")
     if not call.workspace.has_bot(channel):
         raise Refused("not_in_channel")
     return channel

@@ -131,6 +131,18 @@ async def test_with_the_public_scope_the_bot_posts_where_it_is_no_member(
     assert [message.text for message in await slack.person(BEN).sees(GENERAL)] == ["hi"]
 
 
+@pytest.mark.parametrize("method", ["conversations.history", "conversations.replies"])
+async def test_without_the_scopes_to_read_slack_names_the_one_that_is_missing(
+    client: AsyncWebClient, slack: SlackControl, method: str
+) -> None:
+    ts = (await client.chat_postMessage(channel=MAIL, text="hi"))["ts"]
+    await slack.may_read(allowed=False)
+    with pytest.raises(SlackApiError) as raised:
+        await client.api_call(method, params={"channel": MAIL, "ts": ts})
+    assert raised.value.response["error"] == "missing_scope"
+    assert raised.value.response["needed"] == "channels:history"
+
+
 async def test_long_text_is_cut_at_forty_thousand(client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel=MAIL, text="x" * 40_001)
     assert len(posted["message"]["text"]) == 40_000

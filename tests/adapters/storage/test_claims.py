@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select, update
 
 from storage import calls, connections, moves, notices, requests, workspaces
+from storage.calls import PutOff
 from storage.states import CallState, ConnectionState, NoticeState, RequestState
 from storage.tables import Call, Notice
 from tests.adapters.storage import rows
@@ -282,3 +283,34 @@ def test_a_claim_leaves_all_else_of_a_row_as_it_is(session: Session) -> None:
     calls.claim(session, now=NOW, most=1)
     (after,) = session.exec(select(Call).where(col(Call.id) == call.id).execution_options(populate_existing=True))
     assert after.model_dump(exclude={"leased_until"}) == before
+
+
+def test_calls_are_given_back_together_each_until_its_own_moment(session: Session) -> None:
+    claimed = [rows.call(session, attempts=3) for _ in range(2)]
+    calls.claim(session, now=NOW, most=2)
+    calls.put_off_together(session, [PutOff(row, NOW + n * SECOND, NOW) for n, row in enumerate(claimed, 1)])
+    session.expire_all()
+    assert [(row.due_at, row.leased_until, row.attempts) for row in claimed] == [
+        (NOW + SECOND, None, 0),
+        (NOW + 2 * SECOND, None, 0),
+    ]
+
+
+def test_a_call_that_somebody_else_has_claimed_meanwhile_is_not_given_back(session: Session) -> None:
+    rows.call(session)
+    (claimed,) = calls.claim(session, now=NOW, most=1)
+    session.expunge(claimed)
+    later = NOW + moves.LEASE
+    (theirs,) = calls.claim(session, now=later, most=1)
+    calls.put_off_together(session, [PutOff(claimed, later + SECOND, later)])
+    session.expire_all()
+    assert theirs.leased_until == later + moves.LEASE
+
+
+def test_what_a_process_that_is_gone_has_claimed_is_released_but_not_what_it_was_sending(session: Session) -> None:
+    sending = rows.call(session, state=CallState.SENDING, leased_until=NOW + SECOND)
+    claimed = [make(session, leased_until=NOW + SECOND) for make in (rows.call, rows.request, rows.connection)]
+    moves.release(session)
+    session.expire_all()
+    assert [row.leased_until for row in claimed] == [None, None, None]
+    assert sending.leased_until == NOW + SECOND

@@ -1,0 +1,1 @@
+"""The bot between two sandboxes, killed again and again while people use it."""
