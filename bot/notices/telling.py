@@ -132,9 +132,17 @@ class Teller:
     async def _edit_root(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
         if request.root_ts is None:
+            await self._root_to_come(notice)
             raise NotSent("the root message is not posted yet")
         await self._slack.edit(request.home_channel, request.root_ts, await self._shown(request))
         return request.home_channel, request.root_ts
+
+    async def _root_to_come(self, notice: Notice) -> None:
+        """Make sure that there will be a root message to edit; raises `Refused`."""
+        key = notices.root_key(notice.request_id or 0)
+        root = await self._database.read(lambda session: notices.by_key(session, notice.workspace_id, key))
+        if root is None or root.state is NoticeState.DROPPED:
+            raise Refused("the root message was never posted")
 
     async def _post_in_thread(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
@@ -214,8 +222,8 @@ class Teller:
             requests.settle_home(session, notice.request_id or 0, channel=channel, root_ts=ts)
 
     async def _again(self, notice: Notice, reason: str, wait: timedelta) -> None:
-        """It was certainly not taken: owe it again, but not for ever."""
-        if notice.attempts >= MOST_TRIES and notice.kind in (VIEW, EDIT, COPY_EDIT):
+        """It was certainly not taken: owe it again; nobody looks at an open form for ever."""
+        if notice.attempts >= MOST_TRIES and notice.kind == VIEW:
             await self._database.write(partial(self._drop, notice, reason))
             return
         log.info("notice put off", notice=notice.id, request=notice.request_id, reason=reason)

@@ -98,3 +98,15 @@ async def test_the_card_of_a_request_that_cannot_be_read_says_so(mailroom: Mailr
     for line in ("status", "tasks", "audit", "tasks mine"):
         assert (await mailroom.ana.types(MAIL, f"/mail {line}")).ok
     await mailroom.private(mailroom.ana, "Recent requests", "Request 1: cannot be read")
+
+
+async def test_a_card_is_brought_up_to_date_however_long_slack_did_not_take_it(mailroom: Mailroom) -> None:
+    await mailroom.mailapi.hold_queue()
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.root(mailroom.ana, "In progress")
+    await mailroom.slack.fault("chat.update", "ratelimited", retry_after=1, times=12)
+    await mailroom.mailapi.release_queue()
+    await mailroom.exists("john@example.com")
+    for _ in range(14):
+        await mailroom.passes(seconds=5)
+    await mailroom.root(mailroom.ana, "Done")
