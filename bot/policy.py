@@ -147,9 +147,8 @@ class Ruling:
         return asdict(self)
 
     def stricter_than(self, other: "Ruling") -> bool:
-        """Whether its gate asks for more, or for more people."""
-        more = self.gate is Gate.APPROVE and self.needed > other.needed
-        return more or _STRICTNESS.index(self.gate) > _STRICTNESS.index(other.gate)
+        """Whether its gate asks for more."""
+        return _STRICTNESS.index(self.gate) > _STRICTNESS.index(other.gate)
 
     def at_least(self, today: "Ruling") -> "Ruling":
         """The stricter of both in each respect: what was planned, and what today's policy says."""

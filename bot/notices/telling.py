@@ -1,6 +1,6 @@
 """Telling what is owed: claims notices, sends them to Slack, and writes down what came of it."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -56,7 +56,7 @@ class Teller:
         room = self._outages.room(SLACK, self.pool.free)
         unknown = await self._database.write(partial(self._recover, room))
         for notice in unknown:
-            self.pool.start(notice.workspace_id, self._guarded(notice, self._settle(notice), nudge))
+            self.pool.start(notice.workspace_id, self._guarded(notice, self._settle, nudge))
         claimed = await self._database.write(
             partial(
                 notices.claim,
@@ -69,17 +69,19 @@ class Teller:
         if room and not unknown and not claimed and self._outages.lasts(SLACK):
             self.pool.start("", self._probe())
         for notice in claimed:
-            self.pool.start(notice.workspace_id, self._guarded(notice, self._tell(notice), nudge))
+            self.pool.start(notice.workspace_id, self._guarded(notice, self._tell, nudge))
 
     async def _probe(self) -> None:
         """Ask Slack whether an outage is over, where nothing that is owed would find out."""
         with suppress(SlackError):
             await self._slack.identity()
 
-    async def _guarded(self, notice: Notice, work: Coroutine[Any, Any, None], nudge: Callable[[], None]) -> None:
+    async def _guarded(
+        self, notice: Notice, step: Callable[[Notice], Awaitable[None]], nudge: Callable[[], None]
+    ) -> None:
         """A step on one notice; what nobody foresaw is counted, so that none is tried for ever."""
         try:
-            await work
+            await step(notice)
         except DatabaseUnavailable as error:
             self._outages.failed(DATABASE, str(error))  # its lease ends, and it is taken up again
         except Exception as error:

@@ -166,7 +166,10 @@ async def test_the_form_opens_at_once_and_fills_when_mailapi_answers(mailroom: M
 
 @pytest.mark.parametrize(
     ("fault", "said"),
-    [({"status": 503}, "Nothing to show"), ({"status": 401, "reason": "Invalid API key."}, "refuses this workspace's")],
+    [
+        ({"status": 503}, "Nothing to show"),
+        ({"status": 401, "reason": "Invalid API key."}, "key does not work any more"),
+    ],
     ids=["down", "key refused"],
 )
 async def test_where_mailapi_does_not_answer_the_form_says_why(

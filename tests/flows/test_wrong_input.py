@@ -111,6 +111,7 @@ WRONG = {
 async def test_wrong_input_is_answered_privately_and_does_nothing_else(
     mailroom: Mailroom, line: str, said: str
 ) -> None:
+    await mailroom.at_rest()
     asked, said_before = await _asked(mailroom), await _said(mailroom)
     ack = await mailroom.ben.types(MAIL, f"/mail {line}")
     assert said in ack.text

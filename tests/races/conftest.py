@@ -36,13 +36,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def rounds() -> int:
     """How many rounds each race has; `make races` plays all that are promised."""
-    return int(os.environ.get("RACE_ROUNDS", "4"))
+    return int(os.environ.get("RACE_ROUNDS", "2"))
 
 
 @pytest.fixture(scope="session")
 def few_rounds(rounds: int) -> int:
     """How many rounds those races have of which fewer are promised."""
-    return max(rounds // 4, 4)
+    return max(rounds // 4, 2)
 
 
 @pytest.fixture(scope="session")
