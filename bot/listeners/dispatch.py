@@ -83,7 +83,7 @@ class Dispatch:
             case Query() | ListQuery() | Explain():
                 await self._look_up(door, asked)
             case AuditQuery():
-                await self._say(door, await self._audit.page(asked, door.origin))
+                await door.reply(await self._audit.page(asked, door.origin))
             case OpenConnectForm():
                 await self.open_connect_form(door)
             case OpenForm(offer):

@@ -51,7 +51,7 @@ class SlackControl:
             return answer
 
     async def until(
-        self, predicate: Callable[[], Awaitable[T | None]], seconds: float = 10.0, what: str = "what was waited for"
+        self, predicate: Callable[[], Awaitable[T | None]], seconds: float = 25.0, what: str = "what was waited for"
     ) -> T:
         """Await `predicate()` again after each change until it gives something true, and return that.
 

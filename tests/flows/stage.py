@@ -188,7 +188,7 @@ class Mailroom:
 
         return await self.slack.until(find, what="a completion")
 
-    async def completed(self, person: Person, seconds: float = 10) -> Message:
+    async def completed(self, person: Person, seconds: float = 25) -> Message:
         """The completion of the only request that there is."""
 
         async def find() -> Message | None:

@@ -312,6 +312,7 @@ ROBOTS: dict[str, dict[str, Any]] = {
 async def test_what_other_bots_say_is_acknowledged_and_left_alone(mailroom: Mailroom, change: dict[str, Any]) -> None:
     await mailroom.ben.mentions(MAIL, "thank you!")
     await mailroom.private(mailroom.ben, "/mail mailbox bulk")
+    await mailroom.at_rest()
     payload = (await mailroom.slack.envelopes("events_api"))[-1]["payload"]
     calls = len(await mailroom.slack.calls())
     for number, text in enumerate(("mailbox create john@example.com", "hello")):
