@@ -21,7 +21,7 @@ UNCONNECTED = {
     **{
         " ".join(command.path): command.example.removeprefix("/mail ")
         for command in COMMANDS
-        if command.path not in {("help",), ("connect",)}
+        if command.path not in {("help",), ("connect",), ("audit",)}
     },
     "form": "mailbox bulk",
     "half a form": "mailbox bulk example.com team",
