@@ -47,20 +47,22 @@ class Looks:
     pace: Pace
     _kept: dict[tuple[int, str], tuple[datetime, asyncio.Future[Sight]]] = field(default_factory=dict)
 
-    async def at(self, connection: Connection, operation: Operation, account: Account) -> tuple[Sight, datetime]:
+    async def at(
+        self, connection: Connection, operation: Operation, account: Account, *, after: datetime | None = None
+    ) -> tuple[Sight, datetime]:
         """What MailAPI lists where `operation` makes its names, and since when that is known; raises `MailAPIError`.
 
-        One list serves all that ask for it within 2 s.
+        One list serves all that ask for it within 2 s; one asked for before `after` does not.
         """
         # Domains and sub-domains stand in one list for the whole account, mailboxes in one for each domain.
         key = (connection.id, operation.scope if operation.task_kind else "")
-        return await self._shared(key, lambda: operation.look(account))
+        return await self._shared(key, lambda: operation.look(account), after)
 
     async def _shared(
-        self, key: tuple[int, str], look: Callable[[], Coroutine[Any, Any, Sight]]
+        self, key: tuple[int, str], look: Callable[[], Coroutine[Any, Any, Sight]], after: datetime | None
     ) -> tuple[Sight, datetime]:
-        kept = self._kept.get(key)
-        if kept is None or kept[0] < self.clock() - self.pace.look_kept:
+        kept, oldest = self._kept.get(key), self.clock() - self.pace.look_kept
+        if kept is None or kept[0] < max(oldest, after or oldest):
             kept = (self.clock(), asyncio.ensure_future(look()))
             self._forget_old()
             self._kept[key] = kept
@@ -71,9 +73,9 @@ class Looks:
                 del self._kept[key]
             raise
 
-    async def domains(self, connection: Connection, account: Account) -> Sight:
+    async def domains(self, connection: Connection, account: Account, *, after: datetime | None = None) -> Sight:
         """The account's domains, from the same look as those of requests for domains; raises `MailAPIError`."""
-        sight, _ = await self._shared((connection.id, ""), lambda: domains_of(account))
+        sight, _ = await self._shared((connection.id, ""), lambda: domains_of(account), after)
         return sight
 
     def _forget_old(self) -> None:
@@ -151,13 +153,15 @@ class Machine:
             reading.add_done_callback(lambda _: self._asked_for.pop(key))
         return await asyncio.shield(reading)
 
-    async def look(self, connection: Connection, operation: Operation) -> tuple[Sight, datetime]:
+    async def look(
+        self, connection: Connection, operation: Operation, *, after: datetime | None = None
+    ) -> tuple[Sight, datetime]:
         """See `Looks.at`."""
-        return await self.looks.at(connection, operation, self.account(connection))
+        return await self.looks.at(connection, operation, self.account(connection), after=after)
 
-    async def domains(self, connection: Connection) -> Sight:
+    async def domains(self, connection: Connection, *, after: datetime | None = None) -> Sight:
         """See `Looks.domains`."""
-        return await self.looks.domains(connection, self.account(connection))
+        return await self.looks.domains(connection, self.account(connection), after=after)
 
     async def key_refused(self, connection: Connection, error: KeyRefused) -> None:
         """Pause the workspace's work and tell whoever connected the key, once."""

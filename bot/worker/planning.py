@@ -73,10 +73,12 @@ async def plan(machine: Machine, request: Request) -> None:
         await machine.database.write(partial(_settle, machine, request, operation, missing, look))
 
 
-async def look_at(machine: Machine, connection: Connection, operation: Operation, *, thorough: bool) -> Look:
-    """Look at MailAPI; `thorough` for somebody who decides. Raises `MailAPIError`."""
-    sight, looked_at = await machine.look(connection, operation)
-    domains = await machine.domains(connection) if thorough else None
+async def look_at(
+    machine: Machine, connection: Connection, operation: Operation, *, thorough: bool, after: datetime | None = None
+) -> Look:
+    """Look at MailAPI, not before `after`; `thorough` for somebody who decides. Raises `MailAPIError`."""
+    sight, looked_at = await machine.look(connection, operation, after=after)
+    domains = await machine.domains(connection, after=after) if thorough else None
     return Look(sight, looked_at, domains)
 
 
@@ -84,7 +86,8 @@ async def _look_or_say_late(
     machine: Machine, connection: Connection, request: Request, operation: Operation, *, thorough: bool
 ) -> Look:
     """The look; 2 s after the command or the approval the root message says that it takes long."""
-    look = asyncio.ensure_future(look_at(machine, connection, operation, thorough=thorough))
+    approved_at = request.due_at if request.state is RequestState.APPROVED else None
+    look = asyncio.ensure_future(look_at(machine, connection, operation, thorough=thorough, after=approved_at))
     patience = (_since(request) + machine.pace.late_plan - machine.clock()).total_seconds()
     done, _ = await asyncio.wait([look], timeout=max(0.0, patience))
     if not done:

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.policy import Gate
 from sandbox.slack import ANA, BEN, MAIL
 from tests.flows.deciding import BULK, CAT, asks, audited, joins, nothing_sent, refused, thread_of
-from tests.flows.stage import CALLER_ID, KEY, OTHER_KEY, Mailroom
+from tests.flows.stage import CALLER_ID, FAST, KEY, OTHER_KEY, Mailroom
 
 QUOTA = "/mail mailbox bulk example.com team 12 --quota 512"
 
@@ -55,6 +57,20 @@ async def test_a_plan_that_got_worse_after_the_approval_needs_another_one(
     await gated.mailapi.release_queue()
     await gated.ana.clicks(again, "Approve")
     await gated.root(gated.ben, f"Approved by <@{ANA}>", "11 of 12" if worsens is a_name_appears else "12 of 12")
+
+
+async def test_what_was_listed_before_the_approval_is_not_the_look_after_it(outside: Mailroom) -> None:
+    """Looks are kept for a moment and shared; here that moment lasts."""
+    outside.pace = replace(FAST, look_kept=timedelta(hours=1))
+    async with outside.running():
+        await outside.connected(outside.ana)
+        card = await asks(outside, QUOTA)
+        await a_name_appears(outside)
+        await the_quota_shrinks(outside)
+        await outside.ana.clicks(card, "Approve")
+        for told in WORSE["a name appeared"][1], "The quotas are 5,632 MB more than the domain has":
+            await outside.reply(outside.ben, card, f"<@{BEN}> Before sending, MailAPI was looked at again", told)
+        await nothing_sent(outside)
 
 
 async def test_decisions_about_the_plan_before_are_void(gated: Mailroom) -> None:

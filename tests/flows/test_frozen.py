@@ -85,9 +85,10 @@ async def hands(outside: Mailroom) -> AsyncIterator[Hands]:
         await outside.connected(outside.ana)
         await outside.without_gates()
         await outside.at_rest()
-        await outside.mailapi.fault("list_mailbox", "status", status=503)
+        await outside.mailapi.fault("list_mailbox", "status", times=None, status=503)
         await outside.ben.types(MAIL, "/mail mailbox create john@example.com")
         await outside.made("list_mailbox")
+    await outside.mailapi.clear_faults()
     outside.clock.ahead += timedelta(minutes=1)
     async with hands_of(outside) as hands:
         await hands.planned()
@@ -207,9 +208,10 @@ async def test_a_plan_that_comes_late_changes_nothing_of_what_was_decided_meanwh
     async with outside.running():
         await outside.connected(outside.ana)
         await outside.at_rest()
-        await outside.mailapi.fault("list_mailbox", "status", status=503)
+        await outside.mailapi.fault("list_mailbox", "status", times=None, status=503)
         await outside.ben.types(MAIL, "/mail mailbox bulk example.com team 12")
         await outside.made("list_mailbox")
+    await outside.mailapi.clear_faults()
     outside.clock.ahead += timedelta(minutes=1)
     async with hands_of(outside) as hands:
         claim = partial(requests.claim_planning, now=outside.clock(), most=1)

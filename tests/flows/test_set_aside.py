@@ -21,7 +21,7 @@ Comes = Callable[[Mailroom], Awaitable[None]]
 
 
 async def to_be_planned(mailroom: Mailroom) -> None:
-    await mailroom.mailapi.fault("list_mailbox", "status", status=503)
+    await mailroom.mailapi.fault("list_mailbox", "status", times=None, status=503)
     await mailroom.ben.types(MAIL, f"/mail {SINGLE}")
     await mailroom.made("list_mailbox")
 
@@ -35,7 +35,7 @@ async def to_be_decided(mailroom: Mailroom) -> None:
 
 async def approved(mailroom: Mailroom) -> None:
     await to_be_decided(mailroom)
-    await mailroom.mailapi.fault("list_domain", "status", status=503)
+    await mailroom.mailapi.fault("list_domain", "status", times=None, status=503)
     asked = len(await mailroom.asked("list_domain"))
     await mailroom.ana.clicks(await mailroom.root(mailroom.ana, "Waiting for approval"), "Approve")
     await mailroom.made("list_domain", asked + 1)
@@ -88,6 +88,7 @@ def every(states: Iterable[StrEnum]) -> pytest.MarkDecorator:
 
 async def goes_on_without(mailroom: Mailroom, subject: str) -> None:
     """A healthy request comes to its end beside the broken row, which is set aside meanwhile, and told once."""
+    await mailroom.mailapi.clear_faults()
     with capture_logs() as lines:
         await mailroom.ana.types(MAIL, HEALTHY)
         await mailroom.mailapi.release_queue()
