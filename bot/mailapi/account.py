@@ -11,7 +11,7 @@ from bot.mailapi import quiet, verdict
 from bot.mailapi.answers import Accepted, DomainList, Mailbox, MailboxList, Succeeded, Task, TaskKind
 from bot.mailapi.credentials import Credentials
 from bot.mailapi.errors import KeyRefused, Rejected
-from bot.mailapi.exchange import DEFAULT_TIMEOUTS, Exchange, Heard, Timeouts
+from bot.mailapi.exchange import DEFAULT_TIMEOUTS, Depart, Exchange, Heard, Timeouts
 
 
 class MailAPI:
@@ -44,9 +44,13 @@ class MailAPI:
         async with Exchange.open(base_url, timeouts, connections, heard) as exchange:
             yield cls(exchange)
 
-    def account(self, credentials: Credentials) -> "Account":
-        """The API with one account's key; costs nothing."""
-        return Account(self._exchange, credentials)
+    def account(self, credentials: Credentials, *, depart: Depart | None = None) -> "Account":
+        """The API with one account's key; costs nothing.
+
+        With `depart`, each create asks it once its connection stands, right before the first byte leaves; where that
+        says no, or raises, nothing is sent and the create raises `Unavailable`.
+        """
+        return Account(self._exchange if depart is None else self._exchange.departing(depart), credentials)
 
 
 class Account:

@@ -1,8 +1,9 @@
 """One request to MailAPI and what came back. The only file that knows httpx."""
 
 import asyncio
+import copy
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -52,6 +53,9 @@ class Silence:
 Heard = Callable[[str | None], None]
 """Told what is wrong with MailAPI, or that nothing is."""
 
+Depart = Callable[[], Awaitable[bool]]
+"""Asked once a create's connection stands, right before its first byte leaves; false keeps the create back."""
+
 
 class Exchange:
     """Sends reads and creates, each over its own transport, and turns every failure into a value.
@@ -68,6 +72,13 @@ class Exchange:
         self._reads = reads
         self._creates = creates
         self._total = total
+        self._depart: Depart | None = None
+
+    def departing(self, depart: Depart) -> Self:
+        """The same connections, over which nothing is created without asking `depart` first."""
+        asking = copy.copy(self)
+        asking._depart = depart  # noqa: SLF001 - it is one of us
+        return asking
 
     @classmethod
     @asynccontextmanager
@@ -121,7 +132,7 @@ class Exchange:
             content=json.dumps({**body, "key": credentials.key}).encode(),
             headers={"Content-Type": "application/json", "Connection": "close"},
         )
-        progress = Progress()
+        progress = Progress(self._depart)
         request.extensions["trace"] = progress.note
         total = asyncio.timeout(self._total)
         try:
@@ -129,24 +140,38 @@ class Exchange:
                 response = await self._creates.send(request)
         except Exception as error:  # noqa: BLE001  whatever went wrong, the request may have arrived
             never_connected = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-            return Silence(_told(error), unsent=not progress.sending and (never_connected or total.expired()))
+            in_time = never_connected or total.expired() or progress.asked
+            return Silence(_told(error), unsent=not progress.sending and in_time)
         return _reply(response, credentials)
 
 
+class KeptBack(Exception):
+    """Whoever was asked did not let the request leave."""
+
+
 class Progress:
-    """Whether a request has begun to leave, as httpcore's own trace tells it.
+    """Whether a request has begun to leave, as httpcore's own trace tells it; the last moment before is ours.
 
     The exceptions cannot tell it alone: the total time-out looks the same in the queue for a connection, while
     connecting, and while waiting for the answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, depart: Depart | None = None) -> None:
+        self._depart = depart
+        self.asked = False
         self.sending = False
 
     async def note(self, event: str, _info: object) -> None:
-        """Take one event of the trace; only those of making the connection come before the first byte."""
-        if not event.startswith(("connection.connect_tcp.", "connection.start_tls.")):
-            self.sending = True
+        """Take one event of the trace; only those of making the connection come before the first byte.
+
+        Raises `KeptBack`, which ends the request, where it must not leave.
+        """
+        if self.asked or event.startswith(("connection.connect_tcp.", "connection.start_tls.")):
+            return
+        self.asked = True
+        self.sending = self._depart is None or await self._depart()
+        if not self.sending:
+            raise KeptBack
 
 
 def _client(base_url: str, timeouts: Timeouts, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:

@@ -192,7 +192,6 @@ def left_out(request: int | None) -> Message:
     )
 
 
-STOOD_STILL = "this process stood still before it was sent"
 DISCONNECTED = "MailAPI was disconnected before this was sent"
 """What became of a call that was never sent since somebody gave up the key."""
 

@@ -1,7 +1,7 @@
 """What every step of the worker needs: the rows, MailAPI with the right key, the time, and what was just looked up."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -101,15 +101,18 @@ class Machine:
     def __post_init__(self) -> None:
         self.uneventful = Uneventful(self.database)
 
-    def account(self, connection: Connection) -> Account:
-        """MailAPI with this connection's key; raises `KeyUnreadable` where it cannot be read any more."""
+    def account(self, connection: Connection, *, depart: Callable[[], Awaitable[bool]] | None = None) -> Account:
+        """MailAPI with this connection's key; raises `KeyUnreadable` where it cannot be read any more.
+
+        `depart` is asked before anything is created.
+        """
         try:
             key = self.vault.unseal(
                 connection.secret or "", workspace=connection.workspace_id, purpose=connections.PURPOSE
             )
         except Undecryptable:
             raise KeyUnreadable from None
-        return self.mailapi.account(Credentials(key, connection.caller_id))
+        return self.mailapi.account(Credentials(key, connection.caller_id), depart=depart)
 
     def can_read(self, connection: Connection) -> bool:
         """Whether this connection's key can be decrypted."""

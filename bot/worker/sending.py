@@ -1,19 +1,20 @@
 """Sending a call: written down as `sending` before the bytes leave, and what came of it afterwards."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Any
 
 import structlog
 from sqlmodel import Session
 
-from bot.mailapi import KeyRefused, MailAPIError, OutcomeUnknown, RateLimited, Rejected, Unavailable
+from bot.mailapi import KeyRefused, MailAPIError
 from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import retry_after
 from bot.texts import thread
-from bot.worker.ending import end_call, end_request
+from bot.worker import outcomes
+from bot.worker.departure import Begin, Departure
+from bot.worker.ending import end_call
 from bot.worker.machine import Machine, NotConnected, operation_of
 from bot.worker.planning import add_calls
 from storage import calls, connections, moves, requests, workspaces
@@ -22,9 +23,6 @@ from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
 
-FIRST_LOOK = timedelta(seconds=2)
-"""When a create whose answer was lost is looked for first: the provider queues, so it may take a moment."""
-CONFLICT = 409
 TOLD_AFTER = 3
 """How many tries in vain it takes until the thread says so."""
 
@@ -48,9 +46,7 @@ async def send(machine: Machine, call: Call) -> None:
     else:
         begin = partial(_begin, machine, call, connection, operation, sight, looked_at)
         async with machine.turns.one():
-            begun = await machine.database.write(begin)
-            if begun is not None:
-                await _submit(machine, begun, connection, operation)
+            await _submit(machine, call, connection, operation, begin)
 
 
 def _given_up(machine: Machine, call: Call, session: Session) -> None:
@@ -66,7 +62,7 @@ def _held_by_window(
         return False
     last = calls.last_sent(session, connection, call.domain, call.kind)
     if last is not None and last + operation.window > machine.clock():
-        _wait(machine, call, last + operation.window, session, known=True)
+        outcomes.wait(machine, call, last + operation.window, session, known=True)
         return True
     if calls.undecided(session, connection, call.domain, call.kind):
         calls.put_off(session, call, machine.clock() + machine.pace.first_poll)
@@ -185,106 +181,21 @@ def _claim_late(session: Session, machine: Machine, request: Request, call: Call
         calls.move(session, added.id, CallState.SENDING, CallState.ACCEPTED, due_at=now)
 
 
-async def _submit(machine: Machine, call: Call, connection: Connection, operation: Operation) -> None:
-    """Send it, and write what came of it by its remedy; `call` has the lease with which it is being sent."""
-    write = machine.database.write
-    if not moves.lasts(call, now=machine.clock()):
-        # This process stood still before the first byte left: nobody was told that it is not sent, so it may be now.
-        await write(partial(_requeue, call, machine.clock(), thread.STOOD_STILL))
-        return
+async def _submit(machine: Machine, call: Call, connection: Connection, operation: Operation, begin: Begin) -> None:
+    """Send it, and write what came of it by its remedy."""
+    departure = Departure(machine.database, machine.clock, begin)
+    came: int | MailAPIError | None
     try:
-        task_id = await operation.submit(machine.account(connection))
-    except KeyRefused as error:
-        await write(partial(_requeue, call, machine.clock(), error.reason))
-        await machine.key_refused(connection, error)
-    except RateLimited as error:
-        await write(partial(_limited, machine, call, operation, error))
-    except Rejected as error:
-        if error.status == CONFLICT and call.grew_at is not None:
-            # After a lost answer of our own it means that the call got through.
-            await write(partial(_accepted, machine, call, None))
-        else:
-            await write(partial(_rejected, machine, call, error))
-    except OutcomeUnknown as error:
-        await write(partial(_unknown, machine, call, error.reason))
-    except Unavailable as error:
-        due_at = machine.clock() + retry_after(call.attempts, machine.pace)
-        await write(partial(_requeue, call, due_at, error.reason))
-    else:
-        await write(partial(_accepted, machine, call, task_id))
-
-
-def _accepted(machine: Machine, call: Call, task_id: int | None, session: Session) -> None:
-    """MailAPI took it. A late answer still counts where the call has been found as unknown meanwhile.
-
-    That is so whoever holds the lease now: if another process has begun to send it again, this says what there is.
-    """
-    now = machine.clock()
-    values: dict[str, Any] = {
-        "task_id": task_id,
-        "due_at": now + machine.pace.next_poll(timedelta()),
-        "leased_until": None,
-        "attempts": 0,
-        "reason": None,
-    }
-    request = requests.lock(session, call.request_id)
-    moved = calls.move(session, call.id, CallState.SENDING, CallState.ACCEPTED, **values) or calls.move(
-        session, call.id, CallState.UNKNOWN, CallState.ACCEPTED, **values
-    )
-    log.info("call accepted", call=call.id, request=call.request_id, task=task_id, noted=moved)
-    if request is not None:
-        end_request(session, request, now=now)
-
-
-def _rejected(machine: Machine, call: Call, error: Rejected, session: Session) -> None:
-    log.info("call rejected", call=call.id, request=call.request_id, status=error.status)
-    now, reason = machine.clock(), error.reason
-    end_call(session, call, CallState.SENDING, CallState.FAILED, now=now, reason=reason, held=call)
-
-
-def _limited(machine: Machine, call: Call, operation: Operation, error: RateLimited, session: Session) -> None:
-    """A closed window of which we have no record is tried again after its length; else after what was said."""
-    requests.lock(session, call.request_id)
-    requeued = _requeue(call, machine.clock() + timedelta(seconds=error.retry_after or 1), error.reason, session)
-    if requeued and operation.window is not None:
-        _wait(machine, call, machine.clock() + operation.window, session, known=False)
-
-
-def _wait(machine: Machine, call: Call, opens_at: datetime, session: Session, *, known: bool) -> None:
-    """Wait for a window, and say until when."""
-    request = requests.lock(session, call.request_id)
-    calls.move(session, call.id, CallState.QUEUED, CallState.WAITING, due_at=opens_at, leased_until=None)
-    if request is not None:
-        message = thread.waits(opens_at, known=known)
-        key = f"call:{call.id}:waits:{int(opens_at.timestamp())}"
-        owing.thread(session, request, key, message, now=machine.clock())
-        owing.refresh(session, request, now=machine.clock())
-
-
-def open_window(machine: Machine, call: Call, session: Session) -> None:
-    """The window has come: queue the call again."""
-    calls.move(session, call.id, CallState.WAITING, CallState.QUEUED, due_at=machine.clock(), leased_until=None)
-
-
-def _requeue(call: Call, due_at: datetime, reason: str, session: Session) -> bool:
-    """It was certainly not sent, and is sent again later; its attempts stand in the row already.
-
-    False where another process has found it in sending meanwhile: then it is settled as any lost one.
-    """
-    log.info("call requeued", call=call.id, request=call.request_id)
-    again: dict[str, Any] = {"due_at": due_at, "leased_until": None, "reason": reason}
-    return calls.move(session, call.id, CallState.SENDING, CallState.QUEUED, held=call, **again)
-
-
-def _unknown(machine: Machine, call: Call, reason: str, session: Session) -> None:
-    """It may have happened: look for it, and never send it again blindly."""
-    now = machine.clock()
-    log.warning("a create's answer was lost", call=call.id, request=call.request_id)
-    lost = {"due_at": now + FIRST_LOOK, "leased_until": None, "reason": reason, "grew_at": now}
-    request = requests.lock(session, call.request_id)
-    calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, held=call, **lost)
-    if request is not None:
-        owing.refresh(session, request, now=now)
+        came = await operation.submit(machine.account(connection, depart=departure.approve))
+    except MailAPIError as error:
+        came = error
+    begun = await departure.begun()
+    if begun is not None:
+        await machine.database.write(partial(outcomes.write, machine, begun, operation, came))
+    elif isinstance(came, MailAPIError) and not departure.asked:
+        await _put_off(machine, call, None if isinstance(came, KeyRefused) else came.reason)  # it never connected
+    if isinstance(came, KeyRefused):
+        await machine.key_refused(connection, came)
 
 
 async def _put_off(machine: Machine, call: Call, unavailable: str | None) -> None:

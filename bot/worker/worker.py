@@ -19,6 +19,7 @@ from bot.slack import Slack
 from bot.worker import (
     attending,
     checking,
+    outcomes,
     planning,
     probing,
     sending,
@@ -213,7 +214,7 @@ class Worker:
             case CallState.QUEUED:
                 await sending.send(self._machine, call)
             case CallState.WAITING:
-                await self._machine.database.write(partial(sending.open_window, self._machine, call))
+                await self._machine.database.write(partial(outcomes.open_window, self._machine, call))
             case CallState.ACCEPTED:
                 await watching.watch(self._machine, call)
             case _:

@@ -65,13 +65,13 @@ async def test_a_question_that_mailapi_does_not_answer_is_told_privately(mailroo
 
 
 async def test_a_create_that_is_limited_is_sent_again(mailroom: Mailroom) -> None:
-    await mailroom.mailapi.fault("create_mailbox_single", "rate_limited", retry_after=7)
+    await mailroom.mailapi.fault("create_mailbox_single", "rate_limited", retry_after=60)
     await mailroom.ben.types(MAIL, f"/mail {SINGLE}")
     await mailroom.made("create_mailbox_single")
-    await mailroom.passes(seconds=5)
+    await mailroom.passes(seconds=40)
     await mailroom.at_rest()
     assert len(await mailroom.asked("create_mailbox_single")) == 1
-    await mailroom.passes(seconds=3)
+    await mailroom.passes(seconds=21)
     await mailroom.completed(mailroom.ben)
     assert await mailroom.mailapi.mailboxes() == {"john@example.com": 1}
 

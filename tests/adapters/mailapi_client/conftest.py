@@ -87,9 +87,14 @@ async def connect(credentials: Credentials) -> AsyncIterator[Callable[..., Await
     """Open the production client on a URL and give the account; closed at the end of the test."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def opened(url: str, timeouts: Timeouts = PATIENT, connections: int = 50) -> Account:
+        async def opened(
+            url: str,
+            timeouts: Timeouts = PATIENT,
+            connections: int = 50,
+            depart: Callable[[], Awaitable[bool]] | None = None,
+        ) -> Account:
             api = await stack.enter_async_context(MailAPI.open(url, timeouts=timeouts, connections=connections))
-            return api.account(credentials)
+            return api.account(credentials, depart=depart)
 
         yield opened
 

@@ -4,10 +4,11 @@ import asyncio
 import gc
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 import bot.mailapi
 from bot.mailapi import Account, Credentials, MailAPI, MailAPIError, NotFound, Rejected, TaskState, Timeouts
@@ -50,6 +51,13 @@ def logged(caplog: pytest.LogCaptureFixture) -> str:
     shown = [f"{record.getMessage()} {vars(record)!r}" for record in caplog.records]
     shown += [readable(record.exc_info[1]) for record in caplog.records if record.exc_info and record.exc_info[1]]
     return "\n".join(shown)
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def undebugged() -> AsyncIterator[None]:
+    """Leave the loop as it was: a loop that debugs is slow, and the other tests run in it."""
+    yield
+    asyncio.get_running_loop().set_debug(False)
 
 
 def log_everything(caplog: pytest.LogCaptureFixture) -> None:
