@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
-from sandbox.slack import ANA, BEN, MAIL, SlackControl
+from sandbox.slack import ANA, BEN, SlackControl
 from sandbox.slack.refusal import Impossible
 from sandbox.slack.seen import Acknowledgement
 
@@ -21,6 +21,7 @@ class Command:
     """What one person asked for; `mark` stands in everything that is said about it, and in nothing else."""
 
     person: str
+    channel: str
     line: str
     mark: str
     names: tuple[str, ...]
@@ -40,6 +41,7 @@ class People:
         self._over = over
         self._numbers = count(1)
         self._domains: dict[str, str] = {}
+        self._channels: dict[str, str] = {}
         self.commands: list[Command] = []
         self.refused: list[str] = []
         """What was said to those whose command was acknowledged with a no."""
@@ -50,13 +52,18 @@ class People:
         return sum(command.acknowledged for command in self.commands)
 
     async def arrive(self, number: int) -> dict[str, str]:
-        """Let there be so many people in the channel; gives their ids, each with the domain for whose mail it cares."""
+        """Let there be so many people, each in a channel of its own, where Slack takes one message a second.
+
+        Gives their ids, each with the domain for whose mail it cares.
+        """
         more = [f"U0STORM{each:03}" for each in range(ALREADY_THERE, number)]
         for each in more:
             await self._slack.add_user(each, each.lower())
-        await self._slack.set_members(MAIL, joins=tuple(more))
         everybody = [ANA, BEN, *more][:number]
         self._domains = {person: f"storm{each}.example" for each, person in enumerate(everybody)}
+        self._channels = {person: f"C0STORM{each:03}" for each, person in enumerate(everybody)}
+        for person, channel in self._channels.items():
+            await self._slack.add_channel(channel, channel.lower(), members=(person,), bot=True)
         return self._domains
 
     async def ask(self, person: str) -> None:
@@ -77,7 +84,8 @@ class People:
     def _think_of(self, person: str) -> Command:
         number = next(self._numbers)
         kind = self._chance.choices(("single", "bulk", "domain"), (6, 3, 1))[0]
-        command = _command(person, self._domains[person], kind, number, self._chance.randint(2, MOST_IN_A_BULK))
+        many = self._chance.randint(2, MOST_IN_A_BULK)
+        command = Command(person, self._channels[person], *_words(self._domains[person], kind, number, many))
         self.commands.append(command)
         return command
 
@@ -88,7 +96,7 @@ class People:
 
     async def _type(self, command: Command) -> Acknowledgement:
         command.typed += 1
-        answer = await self._slack.person(command.person).types(MAIL, command.line)
+        answer = await self._slack.person(command.person).types(command.channel, command.line)
         if answer.ok:
             command.seconds.append(answer.seconds)
             if "Asked for" in answer.text or "You asked for" in answer.text:
@@ -98,15 +106,16 @@ class People:
         return answer
 
 
-def _command(person: str, at: str, kind: str, number: int, many: int) -> Command:
+def _words(at: str, kind: str, number: int, many: int) -> tuple[str, str, tuple[str, ...]]:
+    """The line, its mark, and the names that it makes."""
     match kind:
         case "single":
             address = f"m{number:05}@{at}"
-            return Command(person, f"/mail mailbox create {address}", f"m{number:05}", (address,))
+            return f"/mail mailbox create {address}", f"m{number:05}", (address,)
         case "bulk":
             prefix = f"b{number:05}x"
             names = tuple(f"{prefix}{each}@{at}" for each in range(1, many + 1))
-            return Command(person, f"/mail mailbox bulk {at} {prefix} {many}", prefix, names)
+            return f"/mail mailbox bulk {at} {prefix} {many}", prefix, names
         case _:
             domain = f"d{number:05}.example"
-            return Command(person, f"/mail domain create {domain}", f"d{number:05}", (domain,))
+            return f"/mail domain create {domain}", f"d{number:05}", (domain,)

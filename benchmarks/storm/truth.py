@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.storm.people import Command
 from sandbox.mailapi import MailAPIControl
-from sandbox.slack import ANA, MAIL, Message, SlackControl
+from sandbox.slack import Message, SlackControl
 
 READ_AT_ONCE = 20
 _QUESTIONS = {"Look Again", "Send Again", "Keep Watching"}
@@ -78,14 +78,17 @@ def _judge(truth: Truth, command: Command, requests: Sequence[_Request], there: 
 
 async def _requests(slack: SlackControl, commands: Sequence[Command]) -> Mapping[str, list[_Request]]:
     """What Slack shows of each command, by its mark; one that was typed twice may have become two requests."""
-    roots = [message for message in await slack.person(ANA).sees(MAIL) if message.metadata]
+    where = {command.channel: command.person for command in commands}
+    seen = [await slack.person(person).sees(channel) for channel, person in where.items()]
+    roots = [message for messages in seen for message in messages if message.metadata]
     limit = asyncio.Semaphore(READ_AT_ONCE)
 
     async def below(root: Message) -> list[Message]:
         async with limit:
-            return await slack.person(ANA).reads_thread(MAIL, root.ts)
+            return await slack.person(where[root.channel]).reads_thread(root.channel, root.ts)
 
-    threads = dict(zip((root.ts for root in roots), await asyncio.gather(*map(below, roots)), strict=True))
+    keys = ((root.channel, root.ts) for root in roots)
+    threads = dict(zip(keys, await asyncio.gather(*map(below, roots)), strict=True))
     found: dict[str, list[_Request]] = defaultdict(list)
     for command in commands:
         by_notice: dict[int, list[Message]] = defaultdict(list)
@@ -93,7 +96,9 @@ async def _requests(slack: SlackControl, commands: Sequence[Command]) -> Mapping
             if command.mark in root.visible:
                 by_notice[_notice(root)].append(root)
         for copies in by_notice.values():
-            found[command.mark].append(_Request(copies, [each for root in copies for each in threads[root.ts]]))
+            found[command.mark].append(
+                _Request(copies, [each for root in copies for each in threads[root.channel, root.ts]])
+            )
     return found
 
 

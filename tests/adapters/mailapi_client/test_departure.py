@@ -88,5 +88,6 @@ async def test_without_a_connection_it_is_not_asked(unreachable: str, connect: C
 async def test_reads_are_not_asked_about(
     serve: Callable[..., Awaitable[str]], connect: Connect, respond: Callable[..., bytes]
 ) -> None:
-    account = await connect(await serve(respond('{"status": "success", "total_domain": 0, "results": {}}')), depart=fails)
+    none = respond('{"status": "success", "total_domain": 0, "results": {}}')
+    account = await connect(await serve(none), depart=fails)
     assert (await account.domains.list()).domains == ()
