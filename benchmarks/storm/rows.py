@@ -25,6 +25,7 @@ class Unknown:
     """A create of which nobody knew for a while whether MailAPI took it: its answer was lost, or the bot killed."""
 
     call: int
+    names: tuple[str, ...]
     sent_at: datetime
     by_kill: bool
     settled_at: datetime | None = None
@@ -64,7 +65,7 @@ class Rows:
 
     def _note(self, call: Call, now: datetime) -> None:
         by_kill = call.reason == INTERRUPTED
-        known = self.unknown.setdefault(call.id, Unknown(call.id, call.sent_at or now, by_kill))
+        known = self.unknown.setdefault(call.id, Unknown(call.id, tuple(call.names), call.sent_at or now, by_kill))
         if call.due_at is None and not known.asked:
             known.asked, known.settled_at = True, known.settled_at or now
 

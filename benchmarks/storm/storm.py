@@ -70,6 +70,14 @@ class Outcome:
         settled = [(each, each.settled_at) for each in self.unknown if each.by_kill]
         return [(at - self.killed_at[self._kill_of(each)]).total_seconds() for each, at in settled if at is not None]
 
+    def put_to_a_person(self) -> list[Unknown]:
+        """The creates about which a person was asked."""
+        return [each for each in self.unknown if each.asked]
+
+    def asked_in_vain(self) -> list[Unknown]:
+        """Those of them that a look should have found: MailAPI has some of what they make."""
+        return [each for each in self.put_to_a_person() if self.truth.there & set(each.names)]
+
     def _kill_of(self, unknown: Unknown) -> int:
         """The kill that interrupted it: the first after it was sent."""
         later = (number for number, at in enumerate(self.killed_at) if at >= unknown.sent_at)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.storm.people import Command
@@ -17,6 +17,8 @@ _QUESTIONS = {"Look Again", "Send Again", "Keep Watching"}
 class Truth:
     """What is wrong, each by what it is about; empty lists are as it should be."""
 
+    there: frozenset[str] = frozenset()
+    """All mailboxes and domains that MailAPI has."""
     roots: int = 0
     completions: int = 0
     questions: int = 0
@@ -50,17 +52,17 @@ class _Request:
 async def tell(slack: SlackControl, mailapi: MailAPIControl, commands: Sequence[Command]) -> Truth:
     """Read all that was said and all that was made."""
     made = await mailapi.mailboxes()
-    there = {*made, *await mailapi.domains()}
-    truth = Truth(made_twice=[address for address, times in made.items() if times > 1])
+    there = frozenset({*made, *await mailapi.domains()})
+    truth = Truth(there=there, made_twice=[address for address, times in made.items() if times > 1])
     requests = await _requests(slack, commands)
     for command in commands:
-        _judge(truth, command, requests[command.mark], there)
+        _judge(truth, command, requests[command.mark])
     said = [message for found in requests.values() for each in found for message in (*each.roots, *each.replies)]
     truth.posted_twice = [f"notice {notice}" for notice, times in Counter(map(_notice, said)).items() if times > 1]
     return truth
 
 
-def _judge(truth: Truth, command: Command, requests: Sequence[_Request], there: Iterable[str]) -> None:
+def _judge(truth: Truth, command: Command, requests: Sequence[_Request]) -> None:
     if command.acknowledged and not requests:
         truth.lost.append(f"{command.line} (no root message)")
     for request in requests:
@@ -73,7 +75,7 @@ def _judge(truth: Truth, command: Command, requests: Sequence[_Request], there: 
         if len(ends) > 1:
             truth.told_twice.append(command.line)
         if any(" created" in end.text and "not created" not in end.text for end in ends):
-            truth.made_up.extend(name for name in command.names if name not in there)
+            truth.made_up.extend(name for name in command.names if name not in truth.there)
 
 
 async def _requests(slack: SlackControl, commands: Sequence[Command]) -> Mapping[str, list[_Request]]:
