@@ -148,24 +148,26 @@ def _alone(session: Session) -> bool:
     return bool(session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _CLAIMING}))
 
 
+_earlier, _other, _recent = aliased(Notice), aliased(Notice), aliased(Notice)
+"""Made once: making one costs more than asking the database, and each tick asks."""
+
+
 def _waits() -> Any:
     """An earlier one of the same lane is not settled."""
-    earlier = aliased(Notice)
     return exists().where(
-        col(earlier.lane) == Notice.lane, col(earlier.state).in_(UNSETTLED), col(earlier.id) < col(Notice.id)
+        col(_earlier.lane) == Notice.lane, col(_earlier.state).in_(UNSETTLED), col(_earlier.id) < col(Notice.id)
     )
 
 
 def _free(now: datetime, spacing: Spacing | None) -> Sequence[Any]:
     """Nothing is being sent to the destination, and not too much was sent to it lately."""
-    other, recent = aliased(Notice), aliased(Notice)
     nowhere = col(Notice.destination) == ""
-    busy = exists().where(col(other.destination) == Notice.destination, col(other.state) == NoticeState.SENDING)
+    busy = exists().where(col(_other.destination) == Notice.destination, col(_other.state) == NoticeState.SENDING)
     if spacing is None:
         return [or_(nowhere, ~busy)]
     told = (
         select(func.count())
-        .where(col(recent.destination) == Notice.destination, col(recent.told_at) > now - spacing.within)
+        .where(col(_recent.destination) == Notice.destination, col(_recent.told_at) > now - spacing.within)
         .scalar_subquery()
     )
     return [or_(nowhere, and_(~busy, told < spacing.most))]
