@@ -144,7 +144,7 @@ async def running(
             slack=slack,
             approvers=approvers,
             teller=teller,
-            pool=Pool(size=48, share=8, kept=16),
+            pool=Pool(size=64, share=8, kept=16),
             outages=outages,
         )
         after = Pool(size=64, share=16)

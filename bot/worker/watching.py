@@ -112,7 +112,7 @@ async def _noted(machine: Machine, call: Call, results: Results) -> None:
     if ended or results != (call.results or {}):
         await machine.database.write(partial(_note, machine, call, results))
     else:
-        await machine.uneventful.put_off(call, _next_look(machine, call), now=now)
+        machine.uneventful.put_off(call, _next_look(machine, call), now=now)
 
 
 def _note(machine: Machine, call: Call, results: Results, session: Session) -> None:

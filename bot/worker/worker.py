@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -112,6 +113,8 @@ class Worker:
             await asyncio.wait([self._ticking], timeout=seconds)
         seconds -= time.monotonic() - began
         late = await asyncio.gather(self._pool.drain(seconds), self._teller.pool.drain(seconds))
+        with suppress(DatabaseUnavailable):  # then the leases end by themselves
+            await self._machine.uneventful.write()
         if any(late):
             log.warning("stopped with work under way, which the next start takes up", left=sum(late))
 
@@ -119,6 +122,7 @@ class Worker:
         """Each part by itself: one that fails in a way that nobody foresaw holds up none of the others."""
         failed = None
         for part in (
+            self._machine.uneventful.write,
             self._recover,
             partial(self._teller.tick, self.nudge),
             self._claim_checks,
