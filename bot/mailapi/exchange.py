@@ -66,9 +66,7 @@ class Exchange:
     so that it is not among the variables of any frame in the traceback of an error that we raise ourselves.
     """
 
-    def __init__(
-        self, *, reads: "Reads", creates: httpx.AsyncClient, total: float, heard: Heard | None = None
-    ) -> None:
+    def __init__(self, *, reads: "Reads", creates: httpx.AsyncClient, total: float, heard: Heard | None = None) -> None:
         self._heard = heard
         self._reads = reads
         self._creates = creates
