@@ -1,3 +1,4 @@
+import time
 from collections import deque
 from typing import Any
 
@@ -11,12 +12,13 @@ class RecordedRequest(BaseModel):
     """One request as it came in.
 
     `parameters` is the JSON body or the query, with the key masked; `status` is what the client was shown, `None`
-    if nothing; `applied` says whether the provider did what was asked, whatever the client was shown.
+    if nothing; `at` is when it was answered, in seconds since 1970; `applied` says whether the provider did what was asked, whatever the client was shown.
     """
 
     model_config = ConfigDict(frozen=True)
 
     number: int
+    at: float
     endpoint: str
     parameters: dict[str, Any]
     status: int | None
@@ -35,7 +37,12 @@ class Record:
         """Write a request down, before its answer is sent."""
         self._number += 1
         request = RecordedRequest(
-            number=self._number, endpoint=endpoint, parameters=_masked(parameters), status=status, applied=applied
+            number=self._number,
+            at=time.time(),
+            endpoint=endpoint,
+            parameters=_masked(parameters),
+            status=status,
+            applied=applied,
         )
         (self._creates if endpoint.startswith("create_") else self._reads).append(request)
 

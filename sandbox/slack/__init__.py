@@ -20,6 +20,7 @@ from sandbox.slack.identity import (
     VAULT,
 )
 from sandbox.slack.person import Person
+from sandbox.slack.playground import Playground, Usage
 from sandbox.slack.refusal import Impossible
 from sandbox.slack.seen import Acknowledgement, Message, SharedFile, View
 from sandbox.slack.server import create_app, run_forever
@@ -46,8 +47,10 @@ __all__ = [
     "Impossible",
     "Message",
     "Person",
+    "Playground",
     "SharedFile",
     "SlackControl",
+    "Usage",
     "View",
     "World",
     "create_app",

@@ -12,6 +12,7 @@ from sandbox.slack.clock import Clock
 from sandbox.slack.delivery.sockets import Sockets
 from sandbox.slack.faults import Faults
 from sandbox.slack.journal import Journal
+from sandbox.slack.playground import Playground
 from sandbox.slack.tickets import ResponseUrls, Triggers
 from sandbox.slack.world import Channel, Workspace, World
 
@@ -30,8 +31,9 @@ class Settings:
 class Platform:
     """A running Slack: the world and everything that is under way in it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, playground: Playground | None = None) -> None:
         self._first = copy.deepcopy(world)
+        self.playground = playground or Playground()
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.sockets = Sockets()

@@ -11,9 +11,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import serve
-from sandbox.slack import lumen
+from sandbox.slack import lumen, static
 from sandbox.slack.control import routes
 from sandbox.slack.platform import Platform
+from sandbox.slack.playground import Playground
 from sandbox.slack.web_api import endpoint, handed_out
 from sandbox.slack.world import World
 
@@ -21,9 +22,12 @@ _POST = ["POST"]
 _RESPONSE_KINDS = ("commands", "actions", "app")
 
 
-def create_app(world: World | None = None) -> ASGIApp:
-    """A Slack with `world`, or with the workspace Lumen: Web API, Socket Mode, response URLs and control."""
-    platform = Platform(world or lumen.world())
+def create_app(world: World | None = None, playground: Playground | None = None) -> ASGIApp:
+    """A Slack with `world`, or with the workspace Lumen: Web API, Socket Mode, response URLs, control and the page.
+
+    `playground` is what the page offers beside the Slack itself.
+    """
+    platform = Platform(world or lumen.world(), playground)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -96,4 +100,5 @@ def _routes(platform: Platform) -> list[Any]:
             for kind in _RESPONSE_KINDS
         ),
         WebSocketRoute("/link/", platform.sockets.serve),
+        *static.ROUTES,
     ]

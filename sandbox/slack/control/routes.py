@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.slack.control import machinery, people, workspace
+from sandbox.slack.control import machinery, people, playing, workspace
 from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Impossible, Refused
 from sandbox.slack.world import Json
@@ -49,6 +49,10 @@ _WORDS: tuple[Word, ...] = (
     machinery.journal,
     machinery.journal_end,
     machinery.everything,
+    playing.playground,
+    playing.kills_bot,
+    playing.restarts_bot,
+    playing.mailapi,
 )
 WORDS = {word.__name__: word for word in _WORDS}
 

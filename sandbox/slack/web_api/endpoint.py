@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
@@ -56,7 +57,13 @@ async def spoiled(
 ) -> Response:
     """Answer with what `apply` gives, presented, unless a fault was asked for; recorded in any case."""
     fault = platform.faults.take(method, arguments)
-    record: Json = {"method": method, "arguments": arguments, "fault": fault and fault.kind, "answer": None}
+    record: Json = {
+        "method": method,
+        "arguments": arguments,
+        "fault": fault and fault.kind,
+        "answer": None,
+        "at": time.time(),
+    }
     platform.calls.append(record)
     platform.journal.stir()
     if fault is not None:
