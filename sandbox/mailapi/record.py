@@ -11,8 +11,9 @@ _MOST_READS = 20_000
 class RecordedRequest(BaseModel):
     """One request as it came in.
 
-    `parameters` is the JSON body or the query, with the key masked; `status` is what the client was shown, `None`
-    if nothing; `at` is when it was answered, in seconds since 1970; `applied` says whether the provider did what was asked, whatever the client was shown.
+    `at` is when, in seconds since 1970; `parameters` is the JSON body or the query, with the key masked; `status` is
+    what the client was shown, `None` if nothing; `applied` says whether the provider did what was asked, whatever the
+    client was shown.
     """
 
     model_config = ConfigDict(frozen=True)
