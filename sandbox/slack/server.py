@@ -2,6 +2,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 from starlette.applications import Starlette
@@ -11,7 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import serve
-from sandbox.slack import lumen, static
+from sandbox.slack import keeping, lumen, static
 from sandbox.slack.control import routes
 from sandbox.slack.platform import Platform
 from sandbox.slack.playground import Playground
@@ -22,17 +23,23 @@ _POST = ["POST"]
 _RESPONSE_KINDS = ("commands", "actions", "app")
 
 
-def create_app(world: World | None = None, playground: Playground | None = None) -> ASGIApp:
+def create_app(
+    world: World | None = None, playground: Playground | None = None, *, file: Path | None = None
+) -> ASGIApp:
     """A Slack with `world`, or with the workspace Lumen: Web API, Socket Mode, response URLs, control and the page.
 
-    `playground` is what the page offers beside the Slack itself.
+    `playground` is what the page offers beside the Slack itself. With `file` the world outlives the application; what
+    is in it comes before `world`. Raises `keeping.Unreadable`.
     """
     platform = Platform(world or lumen.world(), playground)
+    if file is not None:
+        platform.world = keeping.read(file) or platform.world
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        await platform.close()
+        async with keeping.kept(platform, file):
+            yield
+            await platform.close()
 
     app = Starlette(routes=_routes(platform), lifespan=lifespan)
     return _Reachable(app, platform)

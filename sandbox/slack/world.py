@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict
 
 Json = dict[str, Any]
 ChannelKind = Literal["public", "private", "im", "mpim"]
@@ -93,6 +95,9 @@ class View:
 @dataclass(kw_only=True)
 class File:
     """An uploaded file; invisible until it is shared into a channel."""
+
+    # Where the world becomes JSON, any bytes have to come through.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     id: str
     name: str
