@@ -51,6 +51,15 @@ class Tour:
         await self.mistype()
         await self.check_provider()
 
+    async def play_short(self) -> None:
+        """Go through what somebody should find who comes to try: each kind of end, and one request left to decide."""
+        await self.connect()
+        await self.create(self.ben, "mailbox bulk example.com team 25 --quota 512", "team25@example.com", approved=True)
+        await self.reject("domain create exemple.com", "It is misspelt, and example.com is there already.")
+        await self.mailapi.fail_mailbox(FAILS, WHY)
+        await self.create(self.ana, "mailbox bulk example.com desk 3", WHY, end="Partly done")
+        await self._root((await self._asked(self.ben, "domain create example.org")).ts, "Waiting for approval")
+
     async def connect(self) -> None:
         """Ana puts the key into the form."""
         await self.ana.types(MAIL, "/mail connect")

@@ -1,8 +1,6 @@
 """The world as a file, so that a Slack outlives its process: all of it in one JSON text, replaced whole."""
 
 import asyncio
-import os
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -78,11 +76,6 @@ class _Keeper:
 
 def _replace(file: Path, content: bytes) -> None:
     """Whoever reads `file`, at any moment or after a crash, finds the old content or the new."""
-    descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as new:
-            new.write(content)
-        Path(draft).replace(file)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    draft = file.with_name(f"{file.name}.new")
+    draft.write_bytes(content)
+    draft.replace(file)

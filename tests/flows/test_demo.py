@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot import app, demo
+from bot import app
+from bot.demo.once import show
 from bot.settings import load
 
 
@@ -38,6 +39,6 @@ async def bot_without_worker(environment: Mapping[str, str]) -> AsyncIterator[No
 async def test_the_demo_fails_and_says_what_is_missing_where_the_worker_is_switched_off(tmp_path: Path) -> None:
     console = Console()
     with console.capture() as captured:
-        code = await demo.show(tmp_path, console, start_bot=bot_without_worker, patience=1)
+        code = await show(tmp_path, console, start_bot=bot_without_worker, patience=1)
     assert code == 1
     assert "Missing: Nobody saw a direct message that says “Connected”" in captured.get()

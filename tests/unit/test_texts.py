@@ -370,7 +370,7 @@ ELSEWHERE = {
     "on a terminal, to whoever runs the bot": (
         "__main__.py",
         "app.py",
-        "demo.py",
+        "demo/",
         "settings.py",
         "lock.py",
         "verification.py",
