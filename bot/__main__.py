@@ -8,10 +8,13 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+from rich.console import Console
 
-from bot import demo, logs, manifest, verification
+from bot import demo, doctor, logs, manifest, verification
 from bot import settings as configuration
 from bot.app import running
+from bot.doctor import report
+from bot.doctor.finding import Verdict
 from bot.lock import AlreadyRunning, only_one
 from bot.settings import Settings, SettingsError
 from storage import schema
@@ -67,6 +70,28 @@ async def _work(settings: Settings, started: asyncio.Event, stop: asyncio.Event)
     async with running(settings):
         started.set()
         await stop.wait()
+
+
+@cli.command(name="doctor")
+def examine(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json/--no-json", help="Print what was found as JSON, for machines.")
+    ] = False,
+) -> None:
+    """Look at everything that the bot needs, and say what is wrong and what to do; works beside a running bot.
+
+    Ends with exit code 0 when nothing is wrong, 1 when something is, and 2 for a setting that is missing or wrong.
+    """
+    settings = _settings(configuration.read)
+    logs.configure("ERROR", settings.mailroom_log_format)
+    findings = _loop(doctor.examine(settings))
+    if as_json:
+        typer.echo(report.as_json(findings))
+    else:
+        report.show(findings, Console())
+    if any(each.verdict is Verdict.WRONG for each in findings):
+        raise typer.Exit(BROKEN)
 
 
 @database.command()

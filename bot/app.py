@@ -67,6 +67,9 @@ SOCKETS_EVERY = 1
 PRUNED_AFTER = timedelta(minutes=5)
 """When old rows are deleted first: not while a start has enough to do."""
 NO_CONNECTION = "no Socket Mode connection is open"
+SCHEDULER = "scheduler"
+STANDSTILL_SECONDS = 30.0
+"""Without a tick for so long, the clock that drives the machine's half is taken for stopped."""
 
 DRAIN_SECONDS = 8.0
 """What is in flight has this long to end when the bot stops."""
@@ -87,9 +90,16 @@ class Mailroom:
 
     async def causes(self) -> dict[str, str]:
         """What keeps the bot from working, by name; empty where nothing does."""
+        found = self._outages.causes()
         if self.socket_mode is not None and not await self.socket_mode.connected():
-            return {**self._outages.causes(), SOCKET_MODE: NO_CONNECTION}
-        return self._outages.causes()
+            found[SOCKET_MODE] = NO_CONNECTION
+        if self.worker.since_tick > STANDSTILL_SECONDS:
+            found[SCHEDULER] = f"no tick for {self.worker.since_tick:.0f} s"
+        return found
+
+    async def state(self) -> http.State:
+        """What `/readyz` answers."""
+        return http.State(causes=await self.causes(), since_tick=self.worker.since_tick)
 
     async def watch_sockets(self) -> None:
         """Notice whether Slack can deliver anything."""
@@ -316,7 +326,7 @@ def _slack_environment_hidden() -> Iterator[None]:
 async def _listen(stack: AsyncExitStack, settings: Settings, mailroom: Mailroom, app: AsyncApp) -> None:
     """Open what Slack's deliveries come in through; in Socket Mode a taken port only costs the health checks."""
     in_socket_mode = mailroom.socket_mode is not None
-    routes = http.build(None if in_socket_mode else app, settings.signing_secret, mailroom.causes)
+    routes = http.build(None if in_socket_mode else app, settings.signing_secret, mailroom.state)
     serving = http.serve(routes, settings.mailroom_host, settings.mailroom_port)
     try:
         mailroom.url = await stack.enter_async_context(serving)

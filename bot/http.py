@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import structlog
 import uvicorn
@@ -31,18 +32,24 @@ class _Server(uvicorn.Server):
         yield
 
 
-def build(app: AsyncApp | None, signing_secret: str, ready: Callable[[], Awaitable[dict[str, str]]]) -> Starlette:
-    """The routes; without an `app`, as in Socket Mode, only those about the bot's own state.
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What is out of order, by name, where nothing means ready; and how many seconds ago the scheduler ticked last."""
 
-    `ready` gives what is out of order, by name; nothing means ready.
-    """
+    causes: dict[str, str]
+    since_tick: float
+
+
+def build(app: AsyncApp | None, signing_secret: str, state: Callable[[], Awaitable[State]]) -> Starlette:
+    """The routes; without an `app`, as in Socket Mode, only those about the bot's own state."""
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok")
 
     async def readyz(_request: Request) -> Response:
-        causes = await ready()
-        return JSONResponse({"ready": not causes, "causes": causes}, status_code=503 if causes else 200)
+        now = await state()
+        said = {"ready": not now.causes, "causes": now.causes, "since_tick": round(now.since_tick, 1)}
+        return JSONResponse(said, status_code=503 if now.causes else 200)
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
     if app is not None:

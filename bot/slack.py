@@ -1,8 +1,10 @@
 """Slack's Web API, with errors named by what to do about them."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import aiohttp
@@ -73,6 +75,16 @@ class AnswerLost(SlackError):
     """It was sent and may have been done: nobody knows."""
 
 
+@dataclass(frozen=True)
+class Token:
+    """Whose token it is, what it allows, and when Slack said so; `None` where Slack does not say."""
+
+    workspace: str
+    bot: str
+    scopes: frozenset[str] | None
+    said_at: datetime | None
+
+
 class Slack:
     """What the bot asks of one workspace's Slack, over a session that all calls share."""
 
@@ -92,6 +104,30 @@ class Slack:
     def without_token(self) -> AsyncWebClient:
         """A client over the same session for Bolt, which is told the token by our own `authorize`."""
         return AsyncWebClient(base_url=self.client.base_url, session=self._session, retry_handlers=[])
+
+    async def token(self) -> "Token":
+        """auth.test: what it says of the bot token, in its body and in its headers."""
+        answer = await self._named(self.client.auth_test())
+        return _token(_data(answer), answer.headers)
+
+    async def try_app_token(self, token: str) -> None:
+        """apps.connections.open: raises `Refused` where this app token opens no Socket Mode connection."""
+        await self._named(self.client.apps_connections_open(app_token=token))
+
+    async def own_channels(self) -> dict[str, str]:
+        """The names of the channels in which the bot is a member, by id, from users.conversations."""
+        found: dict[str, str] = {}
+        cursor = ""
+        while True:
+            answer = await self._named(
+                self.client.users_conversations(
+                    types="public_channel,private_channel", exclude_archived=True, limit=200, cursor=cursor
+                )
+            )
+            found |= {str(channel["id"]): str(channel["name"]) for channel in answer["channels"]}
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return found
 
     async def identity(self) -> dict[str, Any]:
         """auth.test: whose token this is (`team_id`, `team`, `user_id`, `bot_id`)."""
@@ -297,6 +333,17 @@ def _refusal(error: SlackApiError) -> SlackError:
 
 def _data(answer: AsyncSlackResponse) -> dict[str, Any]:
     return answer.data if isinstance(answer.data, dict) else {}
+
+
+def _token(data: dict[str, Any], headers: Mapping[str, str]) -> Token:
+    said = {name.lower(): value for name, value in headers.items()}
+    scopes, date = said.get("x-oauth-scopes"), said.get("date")
+    return Token(
+        workspace=str(data.get("team") or data["team_id"]),
+        bot=str(data.get("user") or data["user_id"]),
+        scopes=frozenset(each.strip() for each in scopes.split(",") if each.strip()) if scopes else None,
+        said_at=parsedate_to_datetime(date) if date else None,
+    )
 
 
 def _actor(user: dict[str, Any], workspace: str) -> Actor:

@@ -59,6 +59,12 @@ class Worker:
         self._soon: asyncio.TimerHandle | None = None
         self._in_turn = deque((self._claim_calls, self._claim_requests))
         self._stopped = False
+        self._ticked = time.monotonic()
+
+    @property
+    def since_tick(self) -> float:
+        """How many seconds ago the last tick came to its end."""
+        return time.monotonic() - self._ticked
 
     def nudge(self) -> None:
         """Tick now; several nudges in a row are one tick more."""
@@ -87,6 +93,7 @@ class Worker:
             while True:
                 self._again = False
                 await self.tick()
+                self._ticked = time.monotonic()
                 if self._stopped or not self._again:
                     return
         finally:

@@ -194,6 +194,10 @@ class SlackControl:
         """Whether the app has the scopes to read what was said, such as `channels:history`; it has at first."""
         await self.ask("may_read", allowed=allowed)
 
+    async def set_scopes(self, *scopes: str) -> None:
+        """What Slack says that the bot token allows."""
+        await self.ask("set_scopes", scopes=list(scopes))
+
 
 def _kind_of(payload: Json) -> EnvelopeKind:
     if "command" in payload:

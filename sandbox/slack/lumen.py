@@ -12,6 +12,11 @@ _PEOPLE = (
     User(id=identity.SLACKBOT, name="slackbot", real_name="Slackbot", team_id=identity.TEAM, is_bot=True),
 )
 
+_SCOPES = [
+    *("app_mentions:read", "channels:history", "channels:read", "chat:write", "commands", "files:write"),
+    *("groups:history", "groups:read", "im:history", "im:write", "usergroups:read", "users:read"),
+]
+
 
 def world() -> World:
     """A new world with the one workspace Lumen, without any messages."""
@@ -38,6 +43,7 @@ def _lumen() -> Workspace:
         bot_token=identity.BOT_TOKEN,
         app_token=identity.APP_TOKEN,
         signing_secret=identity.SIGNING_SECRET,
+        scopes=[*_SCOPES],
     )
     workspace.users = {user.id: _with_email(user) for user in _PEOPLE}
     workspace.channels = {channel.id: channel for channel in _channels()}

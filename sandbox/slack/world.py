@@ -134,6 +134,7 @@ class Workspace:
     signing_secret: str
     may_write_public: bool = False
     may_read: bool = True
+    scopes: list[str] = field(default_factory=list)
     users: dict[str, User] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     usergroups: dict[str, UserGroup] = field(default_factory=dict)

@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPTIONAL = None
 """The bot does without: Slack's refusal is answered by posting again."""
 SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
+    "apps_connections_open": None,
     "auth_test": None,
     "chat_getPermalink": None,
     "chat_postEphemeral": "chat:write",
@@ -30,6 +31,7 @@ SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
     "files_getUploadURLExternal": "files:write",
     "usergroups_list": "usergroups:read",
     "usergroups_users_list": "usergroups:read",
+    "users_conversations": ("channels:read", "groups:read"),
     "users_info": "users:read",
     "users_list": "users:read",
     "views_open": None,

@@ -371,6 +371,7 @@ ELSEWHERE = {
         "__main__.py",
         "app.py",
         "demo/",
+        "doctor/",
         "settings.py",
         "lock.py",
         "verification.py",

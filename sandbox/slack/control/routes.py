@@ -34,6 +34,7 @@ _WORDS: tuple[Word, ...] = (
     workspace.archive,
     workspace.may_write_public,
     workspace.may_read,
+    workspace.set_scopes,
     machinery.reset,
     machinery.deliver_to,
     machinery.settings,

@@ -81,6 +81,12 @@ async def may_read(platform: Platform, asked: Json) -> Any:
     return {}
 
 
+async def set_scopes(platform: Platform, asked: Json) -> Any:
+    """{scopes}: what the bot token is said to allow; nothing is refused for it."""
+    platform.home.scopes = list(asked["scopes"])
+    return {}
+
+
 def _channel(platform: Platform, channel_id: str) -> Channel:
     if channel_id not in platform.home.channels:
         raise Impossible(f"There is no channel {channel_id}.")

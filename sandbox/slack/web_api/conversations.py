@@ -40,11 +40,20 @@ def members(call: Call) -> Json:
 
 def list_(call: Call) -> Json:
     """conversations.list: what the bot can see, of the asked types."""
+    return _listed(call, _visible(call))
+
+
+def own(call: Call) -> Json:
+    """users.conversations: where the bot is a member, of the asked types."""
+    return _listed(call, (each for each in _visible(call) if call.workspace.has_bot(each)))
+
+
+def _listed(call: Call, channels: Iterable[Channel]) -> Json:
     types = [name.strip() for name in call.text("types", "public_channel").split(",")]
     if any(name not in _KINDS for name in types):
         raise Refused("invalid_types")
     wanted = [_KINDS[name] for name in types]
-    found, metadata = page(call, [each for each in _visible(call) if each.kind in wanted])
+    found, metadata = page(call, [each for each in channels if each.kind in wanted])
     return {"channels": [shape(call, each) for each in found], "response_metadata": metadata}
 
 

@@ -29,7 +29,8 @@ async def respond(platform: Platform, request: Request) -> Response:
     def apply() -> Json:
         return answer(platform, method, token, arguments)
 
-    return await spoiled(platform, request, method, arguments, apply, _answered)
+    response = await spoiled(platform, request, method, arguments, apply, _answered)
+    return _scoped(platform, token, response)
 
 
 def answer(platform: Platform, method: str, token: str, arguments: Json) -> Json:
@@ -106,6 +107,14 @@ def _answered(answered: Json) -> Response:
     if answered.get("error") == "ratelimited":
         return limited(answered["retry_after"])
     return JSONResponse(answered)
+
+
+def _scoped(platform: Platform, token: str, response: Response) -> Response:
+    """The answer with what the bot token may do, which Slack says in a header of each."""
+    for workspace in platform.world.workspaces.values():
+        if token == workspace.bot_token:
+            response.headers["X-OAuth-Scopes"] = ",".join(workspace.scopes)
+    return response
 
 
 def _authenticated(platform: Platform, method: str, token: str) -> Workspace:

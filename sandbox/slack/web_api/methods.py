@@ -26,6 +26,7 @@ METHODS: dict[str, Callable[[Call], Json]] = {
     "team.info": apps.team_info,
     "usergroups.list": users.usergroups_list,
     "usergroups.users.list": users.usergroups_users_list,
+    "users.conversations": conversations.own,
     "users.info": users.info,
     "users.list": users.list_,
     "views.open": views.open_,

@@ -130,3 +130,18 @@ async def test_a_thread_is_its_root_and_its_replies(client: AsyncWebClient) -> N
     assert (found[0]["reply_count"], found[0]["latest_reply"]) == (2, nested["ts"])
     assert [m["text"] for m in (await client.conversations_replies(channel=MAIL, ts=first))["messages"]] == ["a"]
     assert await refused(client, "conversations.replies", channel=MAIL, ts="1.1") == "thread_not_found"
+
+
+async def test_the_bot_lists_the_channels_in_which_it_is_a_member(client: AsyncWebClient, slack: SlackControl) -> None:
+    await slack.add_channel("G0CELLAR01", "cellar", kind="private", bot=True)
+    listed = await client.users_conversations(types="public_channel,private_channel", exclude_archived=True)
+    assert [channel["name"] for channel in listed["channels"]] == ["mail", "cellar"]
+
+
+async def test_each_answer_to_the_bot_token_says_what_it_allows(client: AsyncWebClient, slack: SlackControl) -> None:
+    await slack.set_scopes("commands", "chat:write")
+    assert (await client.auth_test()).headers["x-oauth-scopes"] == "commands,chat:write"
+    stranger = AsyncWebClient(token="xoxb-nobody", base_url=slack.api_url, session=client.session)
+    with pytest.raises(SlackApiError) as refused:
+        await stranger.auth_test()
+    assert "x-oauth-scopes" not in refused.value.response.headers

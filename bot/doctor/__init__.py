@@ -1,0 +1,29 @@
+"""`mailroom doctor`: what keeps the bot from its work, and what to do about it."""
+
+import asyncio
+
+from bot.clock import Clock, utc_now
+from bot.doctor import keys, process, provider, rows, workspace
+from bot.doctor.finding import Finding, fine
+from bot.settings import Mode, Settings
+
+SETTINGS = "Settings"
+
+
+async def examine(settings: Settings, *, clock: Clock = utc_now) -> list[Finding]:
+    """Look at everything that the bot needs, in the order in which it needs it.
+
+    Changes nothing, makes no file, and works beside a running bot.
+    """
+    database, stored = await rows.look(settings)
+    encryption, accounts = keys.look(settings, stored)
+    slack, mailapi, bot = await asyncio.gather(
+        workspace.look(settings, stored, clock), provider.look(settings, stored, accounts), process.look(settings)
+    )
+    return [_settings(settings), database, encryption, *slack, *mailapi, bot]
+
+
+def _settings(settings: Settings) -> Finding:
+    way = "Socket Mode" if settings.mode is Mode.SOCKET else "HTTP"
+    file = settings.sqlite_file
+    return fine(SETTINGS, f"complete; {way}, {f'SQLite in {file}' if file else 'PostgreSQL'}")

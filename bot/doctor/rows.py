@@ -1,0 +1,62 @@
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from bot.doctor.finding import Finding, fine, wrong
+from bot.settings import Settings
+from storage import connections, requests, schema, workspaces
+from storage.database import Database, DatabaseUnavailable
+from storage.tables import Connection
+
+CHECK = "Database"
+_UNREACHABLE = "Look at DATABASE_URL, at the server or the file's rights, and at the room on its disk."
+_UPGRADE = "Run `mailroom db upgrade`, or start `mailroom run`, which does the same."
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the rows say that has to be held against the outside."""
+
+    connections: Sequence[Connection]
+    """The one in force of each workspace that has one."""
+    channels: frozenset[str]
+    """Where requests that have not ended have their threads, direct messages left out."""
+
+
+async def look(settings: Settings) -> tuple[Finding, Stored | None]:
+    """Whether the database is there and of this version; the rows only where it is."""
+    file = settings.sqlite_file
+    if file is not None and not file.exists():
+        advice = "Start `mailroom run`, which makes it, or look at DATABASE_URL and the folder that this runs in."
+        return wrong(CHECK, f"There is no file {file.absolute()}.", advice), None
+    database = Database.open(settings.database_url)
+    try:
+        revision = await asyncio.to_thread(schema.current, database.engine)
+        if revision != schema.newest():
+            return _of_another_version(revision), None
+        return fine(CHECK, f"reachable, at revision {revision}, the newest"), await database.read(_stored)
+    except DatabaseUnavailable as error:
+        return wrong(CHECK, f"It cannot be used: {error}.", _UNREACHABLE), None
+    finally:
+        database.close()
+
+
+def _of_another_version(revision: str) -> Finding:
+    if not revision:
+        return wrong(CHECK, "It is empty.", _UPGRADE)
+    if revision < schema.newest():  # revisions are numbers of four digits
+        return wrong(CHECK, f"It is at revision {revision}, and this Mailroom needs {schema.newest()}.", _UPGRADE)
+    found = f"It is at revision {revision}, which is newer than this Mailroom knows ({schema.newest()})."
+    return wrong(CHECK, found, "Install the newer Mailroom here too.")
+
+
+def _stored(session: Session) -> Stored:
+    known = workspaces.known(session)
+    in_force = [connections.in_force(session, each) for each in known]
+    homes = [request.home_channel for each in known for request in requests.open_ones(session, each)]
+    return Stored(
+        connections=[each for each in in_force if each is not None],
+        channels=frozenset(each for each in homes if each.startswith("C")),
+    )
