@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test races check bench storm lock clean
+.PHONY: setup demo test races check pictures bench storm lock clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.dev
@@ -20,6 +20,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# A page to try the bot in, until Ctrl-C.
 demo: $(VENV)/.runtime
 	$(BIN)/mailroom demo
 
@@ -35,6 +36,11 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint --failure-threshold info Dockerfile
+
+# The README's pictures, from the running page; needs a Chromium.
+pictures: $(VENV)/.dev
+	$(BIN)/python -m tests.browser.pictures
 
 # Each writes its figures into docs/; a machine that does nothing else takes about ten minutes.
 bench: $(VENV)/.dev

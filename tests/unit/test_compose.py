@@ -69,3 +69,12 @@ def test_a_bot_writes_nowhere_but_where_the_image_lets_it(services: dict[str, An
     assert "VOLUME /data" in image
     assert "WORKDIR /data" in image
     assert bot["cap_drop"] == ["ALL"]
+
+
+def test_the_image_holds_what_is_locked_and_runs_without_rights() -> None:
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    installs = re.findall(r"pip install (.*)", image)
+    assert all("--require-hashes --requirement requirements.lock" in each or "--no-deps" in each for each in installs)
+    assert len(installs) == 2
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", image, re.MULTILINE)
+    assert "HEALTHCHECK" in image
