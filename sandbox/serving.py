@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,10 +23,11 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(app: Any, *, port: int = 0) -> AsyncIterator[str]:
+async def serve(app: Any, *, port: int = 0, leave: Callable[[], None] | None = None) -> AsyncIterator[str]:
     """Serve `app` on loopback until the block ends; yields its base URL without a trailing slash.
 
-    `port` 0 takes a free one. Raises `OSError` where the port is taken.
+    At the end, `leave` is called first, and what is being answered then has a second. `port` 0 takes a free one.
+    Raises `OSError` where the port is taken.
     """
     # Named as TCP, so that asyncio turns Nagle's algorithm off: else each answer waits about 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
@@ -51,5 +52,7 @@ async def serve(app: Any, *, port: int = 0) -> AsyncIterator[str]:
                 await asyncio.sleep(0.005)
             yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         finally:
+            if leave is not None:
+                leave()
             server.should_exit = True
             await serving

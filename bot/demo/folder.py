@@ -31,6 +31,11 @@ class Folder:
         """What the bot logs."""
         return self.path / "bot.log"
 
+    @property
+    def log_of_servers(self) -> Path:
+        """What the two servers log."""
+        return self.path / "servers.log"
+
     @contextmanager
     def held(self, *, fresh: bool) -> Iterator[None]:
         """Make the folder, and keep others from it; `fresh` empties it of what demos left. Raises `Occupied`."""
@@ -47,6 +52,6 @@ class Folder:
 
     def _empty(self) -> None:
         """Remove what a demo makes and nothing else: the folder is named by a person."""
-        for pattern in ("slack.json*", "mailapi.db*", "mailroom.db*", "mailroom.key*", "bot.log"):
+        for pattern in ("slack.json*", "mailapi.db*", "mailroom.db*", "mailroom.key*", "bot.log", "servers.log"):
             for each in self.path.glob(pattern):
                 each.unlink()

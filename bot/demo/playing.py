@@ -1,10 +1,11 @@
 import asyncio
 import errno
+import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import yaml
 from rich.console import Console
@@ -50,6 +51,7 @@ class Stage:
 
 async def play(folder: Folder, console: Console, *, port: int) -> None:
     """Serve the page until SIGINT or SIGTERM; a folder without messages gets the tour first. Raises `NotStarted`."""
+    _log_into(folder.log_of_servers)
     with _until_asked_to_stop():
         async with _set_up(folder, port) as stage:
             if await _is_empty(stage.slack):
@@ -57,6 +59,11 @@ async def play(folder: Folder, console: Console, *, port: int) -> None:
                 await _play_tour(stage, console)
             _tell(stage, console)
             await asyncio.Event().wait()
+
+
+def _log_into(file: Path) -> None:
+    """What the servers have to say goes there: the terminal is for the person."""
+    logging.basicConfig(filename=file, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
 @contextmanager
@@ -116,11 +123,11 @@ def _playground(provider: mailapi.MailAPIControl, bot: Supervisor) -> Playground
     )
 
 
-async def _serve_near(stack: AsyncExitStack, app: Any, port: int) -> str:
+async def _serve_near(stack: AsyncExitStack, app: slack.SlackApp, port: int) -> str:
     """Serve at `port`, or at the next one that is free; gives the base URL."""
     for candidate in (*range(port, min(port + NEXT_PORTS, 65_536)), 0):
         try:
-            return await stack.enter_async_context(serve(app, port=candidate))
+            return await stack.enter_async_context(serve(app, port=candidate, leave=app.leave))
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise NotStarted(f"Port {candidate} cannot be used: {error.strerror}.") from None
@@ -165,7 +172,7 @@ def _tell(stage: Stage, console: Console) -> None:
         f"\n[bold]Mailroom to try:[/] [bold cyan]{stage.slack_url}/[/]\n",
         f"MailAPI's stand-in: {stage.mailapi_url}/docs",
         f"Its key for /mail connect: {account.key}, caller id {account.caller_id}",
-        f"State and the bot's log: {folder.path} (begin anew with --fresh)\n",
+        f"State and logs: {folder.path} (begin anew with --fresh)\n",
         "Ctrl-C ends it.",
     ]
     for line in lines:

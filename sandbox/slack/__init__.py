@@ -23,7 +23,7 @@ from sandbox.slack.person import Person
 from sandbox.slack.playground import Playground, Usage
 from sandbox.slack.refusal import Impossible
 from sandbox.slack.seen import Acknowledgement, Message, SharedFile, View
-from sandbox.slack.server import create_app, run_forever
+from sandbox.slack.server import SlackApp, create_app, run_forever
 from sandbox.slack.world import World
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Person",
     "Playground",
     "SharedFile",
+    "SlackApp",
     "SlackControl",
     "Usage",
     "View",

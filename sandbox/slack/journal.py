@@ -3,6 +3,9 @@ from typing import Any
 
 from sandbox.slack.clock import Clock
 
+_CLOSED_SECONDS = 0.05
+"""Whoever asks again and again, meanwhile, leaves the loop to others."""
+
 
 class Journal:
     """Everything that happened, in order; each entry has `seq`, `at`, `kind` and what belongs to its kind."""
@@ -10,11 +13,17 @@ class Journal:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._waiting: set[asyncio.Future[None]] = set()
+        self._closed = False
         self.entries: list[dict[str, Any]] = []
 
     def note(self, kind: str, **details: Any) -> None:
         """Append an entry and wake whoever waits for one."""
         self.entries.append({"seq": len(self.entries) + 1, "at": self._clock.now(), "kind": kind, **details})
+        self.stir()
+
+    def close(self) -> None:
+        """Let nobody wait any more: whoever serves this is about to end."""
+        self._closed = True
         self.stir()
 
     def stir(self) -> None:
@@ -29,7 +38,9 @@ class Journal:
 
     async def wait_after(self, seq: int, seconds: float) -> list[dict[str, Any]]:
         """The entries after `seq`; waits up to `seconds` for the first where there are none."""
-        if len(self.entries) <= seq and seconds > 0:
+        if self._closed:
+            await asyncio.sleep(_CLOSED_SECONDS)
+        elif len(self.entries) <= seq and seconds > 0:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.add(waiter)
             try:

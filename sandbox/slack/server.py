@@ -25,7 +25,7 @@ _RESPONSE_KINDS = ("commands", "actions", "app")
 
 def create_app(
     world: World | None = None, playground: Playground | None = None, *, file: Path | None = None
-) -> ASGIApp:
+) -> "SlackApp":
     """A Slack with `world`, or with the workspace Lumen: Web API, Socket Mode, response URLs, control and the page.
 
     `playground` is what the page offers beside the Slack itself. With `file` the world outlives the application; what
@@ -42,7 +42,7 @@ def create_app(
             await platform.close()
 
     app = Starlette(routes=_routes(platform), lifespan=lifespan)
-    return _Reachable(app, platform)
+    return SlackApp(app, platform)
 
 
 def run_forever(port: int, world: World | None = None, *, ready: Callable[[str], None] | None = None) -> None:
@@ -64,20 +64,26 @@ async def _serve_until_stopped(port: int, world: World | None, ready: Callable[[
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with serve(create_app(world), port=port) as base_url:
+    app = create_app(world)
+    async with serve(app, port=port, leave=app.leave) as base_url:
         if ready is not None:
             ready(base_url)
         await stop.wait()
 
 
-class _Reachable:
-    """Tells the platform its own address, and hands each request its transport, so that it can be cut."""
+class SlackApp:
+    """The application: tells the platform its address, and hands each request its transport, so that it can be cut."""
 
     def __init__(self, app: ASGIApp, platform: Platform) -> None:
         self._app = app
         self._platform = platform
 
+    def leave(self) -> None:
+        """Answer those who wait for something to happen, as this is about to end."""
+        self._platform.journal.close()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or one connection."""
         if scope["type"] != "lifespan":
             # uvicorn's `send` is a method of the object that holds the connection; ASGI itself has no way to cut one.
             scope["sandbox.transport"] = getattr(getattr(send, "__self__", None), "transport", None)

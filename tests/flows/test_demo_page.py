@@ -1,5 +1,6 @@
 """`mailroom demo` in a terminal: a page to try the bot in, whose state outlives it."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,6 +36,10 @@ class Demo:
 
         return await self.slack.until(find, what=f"a message that says {said}")
 
+    async def is_alone(self) -> bool:
+        """Whether no bot is connected."""
+        return await self.slack.connections() == 0
+
 
 @asynccontextmanager
 async def demo(folder: Path, *options: str) -> AsyncIterator[Demo]:
@@ -44,12 +49,23 @@ async def demo(folder: Path, *options: str) -> AsyncIterator[Demo]:
             yield Demo(window, url, slack)
 
 
+@asynccontextmanager
+async def waiting(url: str) -> AsyncIterator[None]:
+    """A page is open, and waits for something to happen."""
+    async with aiohttp.ClientSession() as client:
+        end = await (await client.post(f"{url}/_sandbox/journal_end", json={})).json()
+        asked = client.post(f"{url}/_sandbox/journal", json={"after": end + 1000, "wait": 20})
+        page = asyncio.create_task(asked.__aenter__())
+        yield
+        assert (await page).status == 200
+
+
 async def page(url: str) -> int:
     async with aiohttp.ClientSession() as client, client.get(f"{url}/") as answer:
         return answer.status
 
 
-@pytest.mark.timeout(300)  # it starts four times, and plays the tour in two of them
+@pytest.mark.timeout(300)  # it starts four times
 async def test_the_demo_serves_a_page_until_ctrl_c_and_keeps_what_was_said_until_it_begins_anew(
     tmp_path: Path,
 ) -> None:
@@ -60,7 +76,9 @@ async def test_the_demo_serves_a_page_until_ctrl_c_and_keeps_what_was_said_until
         await first.root("*Partly done:*")
         await first.root("*Rejected:*")
         seen = await first.ana.sees(MAIL)
-        assert await first.window.ctrl_c() == 0
+        async with waiting(first.url):
+            assert await first.window.ctrl_c() == 0
+        assert first.window.shown.endswith("Ctrl-C ends it.\n^C"), first.window.shown
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -71,28 +89,28 @@ async def test_the_demo_serves_a_page_until_ctrl_c_and_keeps_what_was_said_until
             assert "short tour" not in again.window.shown
             assert await again.ana.sees(MAIL) == seen
             assert (await again.slack.person(BEN).types(MAIL, "/mail help")).ok
-            await again.ana.clicks(await again.root("example.org", WAITING), "Approve")
-            root = await again.root("example.org", "Approved by")
             await again.slack.ask("kills_bot")
+            await again.slack.until(again.is_alone, what="the end of the bot's connections")
             await again.slack.ask("restarts_bot")
-            await again.root("example.org", "*Done:*")
+            await again.slack.connected(1)
+            await again.ana.clicks(await again.root("example.org", WAITING), "Approve")
+            root = await again.root("example.org", "*Done:*")
             again.window.process.kill()
             await again.window.ended()
 
     async with demo(tmp_path, "--port", "0") as crashed:
         assert root.ts in [message.ts for message in await crashed.ana.sees(MAIL)]
         assert (await crashed.ana.types(MAIL, "/mail help")).ok
-        crashed.window.process.terminate()
-        assert await crashed.window.ended() == 0
-
-    async with demo(tmp_path, "--port", "0", "--fresh") as fresh:
-        assert "short tour" in fresh.window.shown
-        assert root.ts not in [message.ts for message in await fresh.ana.sees(MAIL)]
-        await fresh.root("example.org", WAITING)
         async with terminal("demo", "--folder", str(tmp_path)) as second:
             await second.shows("Another demo keeps its state in")
             assert await second.ended() == 2
-        assert await fresh.window.ctrl_c() == 0
+        crashed.window.process.terminate()
+        assert await crashed.window.ended() == 0
+
+    async with terminal("demo", "--folder", str(tmp_path), "--port", "0", "--fresh") as fresh:
+        await fresh.shows("short tour")
+        assert root.ts not in (tmp_path / "slack.json").read_text()
+        assert await fresh.ctrl_c() == 0
 
 
 async def test_a_slack_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path) -> None:
