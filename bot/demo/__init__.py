@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bot.demo.folder import Folder, Occupied
+from bot.demo.folder import Folder, Unusable
 from bot.demo.once import show
 from bot.demo.playing import NotStarted, play
 from bot.demo.supervisor import bot_process
@@ -49,7 +49,7 @@ def demo(
             asyncio.run(play(place, Console(), port=port))
     except Unreadable as error:
         _end(f"{error} Begin anew with `mailroom demo --fresh`.")
-    except (NotStarted, Occupied) as error:
+    except (NotStarted, Unusable) as error:
         _end(str(error))
 
 

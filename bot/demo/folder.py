@@ -6,8 +6,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 
-class Occupied(Exception):
-    """Another demo keeps its state in the same folder."""
+class Unusable(Exception):
+    """The demo cannot keep its state there; the text says why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,23 @@ class Folder:
 
     @contextmanager
     def held(self, *, fresh: bool) -> Iterator[None]:
-        """Make the folder, and keep others from it; `fresh` empties it of what demos left. Raises `Occupied`."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        """Make the folder, and keep others from it; `fresh` empties it of what demos left. Raises `Unusable`."""
+        lock = FileLock(self.path / "demo.lock", timeout=0)
         try:
-            with FileLock(self.path / "demo.lock", timeout=0):
-                if fresh:
-                    self._empty()
-                yield
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
         except Timeout:
-            raise Occupied(
+            raise Unusable(
                 f"Another demo keeps its state in {self.path} already. Stop it first, or name another --folder."
             ) from None
+        except OSError as error:
+            raise Unusable(f"{self.path} cannot be used: {error.strerror}. Name another --folder.") from None
+        try:
+            if fresh:
+                self._empty()
+            yield
+        finally:
+            lock.release()
 
     def _empty(self) -> None:
         """Remove what a demo makes and nothing else: the folder is named by a person."""

@@ -119,3 +119,10 @@ async def test_a_slack_that_cannot_be_read_is_named_with_the_way_out(tmp_path: P
         await window.shows("mailroom demo --fresh")
         assert await window.ended() == 2
     assert (tmp_path / "slack.json").read_text() == "{"
+
+
+async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    async with terminal("demo", "--folder", str(tmp_path / "file" / "folder")) as window:
+        await window.shows("cannot be used: Not a directory. Name another --folder")
+        assert await window.ended() == 2
