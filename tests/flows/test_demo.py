@@ -14,9 +14,9 @@ from bot.demo.once import show
 from bot.settings import load
 
 
-async def test_the_demo_shows_the_main_job_and_ends_with_0() -> None:
+async def test_without_a_terminal_the_demo_shows_the_main_job_and_ends_with_0() -> None:
     shown = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "demo", "--once", stdout=asyncio.subprocess.PIPE, env=dict(os.environ)
+        sys.executable, "-m", "bot", "demo", stdout=asyncio.subprocess.PIPE, env=dict(os.environ)
     )
     output, _ = await asyncio.wait_for(shown.communicate(), 60)
     text = output.decode()

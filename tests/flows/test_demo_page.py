@@ -113,6 +113,12 @@ async def test_the_demo_serves_a_page_until_ctrl_c_and_keeps_what_was_said_until
         assert await fresh.ctrl_c() == 0
 
 
+async def test_in_a_terminal_the_demo_prints_the_tour_where_it_is_asked_to(tmp_path: Path) -> None:
+    async with terminal("demo", "--once", "--folder", str(tmp_path / "unused")) as window:
+        await window.shows("Ana: /mail connect")
+    assert not (tmp_path / "unused").exists()
+
+
 async def test_a_slack_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "slack.json").write_text("{")
     async with terminal("demo", "--folder", str(tmp_path), "--port", "0") as window:
