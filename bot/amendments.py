@@ -11,15 +11,16 @@ from sqlmodel import Session
 from bot import access
 from bot.access import Actor
 from bot.approvers import Rules
+from bot.attempts import Attempts
 from bot.clock import Clock
 from bot.drafting import Filled, Wrong, drafted, merged
-from bot.errors import Forbidden, UserError
-from bot.intake import Intake, Origin
+from bot.errors import UserError
+from bot.origin import Origin
 from bot.people import People
 from bot.policy import Part, Policy
 from bot.texts import refusals
 from bot.texts.policies import Shown
-from storage import audit, connections, policies, workspaces
+from storage import connections, policies, workspaces
 from storage.database import Database
 from storage.tables import Policy as Version
 
@@ -49,23 +50,23 @@ class Overtaken:
 class Amendments:
     """The person's half of a change of the policy: it checks rights, validates and writes rows."""
 
-    def __init__(self, *, database: Database, intake: Intake, people: People, clock: Clock) -> None:
+    def __init__(self, *, database: Database, attempts: Attempts, people: People, clock: Clock) -> None:
         self._database = database
-        self._intake = intake
+        self._attempts = attempts
         self._people = people
         self._clock = clock
 
     async def shown(self, origin: Origin) -> Shown:
         """The policy as somebody may see it; raises `UserError`."""
-        actor = await self._intake.member(origin, ACTION)
+        actor = await self._attempts.member(origin, ACTION)
         return await self._database.read(partial(_shown, origin.workspace, actor))
 
     async def to_change(self, origin: Origin) -> Rules:
         """What somebody is about to change; raises `UserError` where he may not."""
-        actor = await self._intake.member(origin, ACTION)
+        actor = await self._attempts.member(origin, ACTION)
         rules = await self._database.read(lambda session: Rules.of(session, origin.workspace))
         if not access.may_edit_policy(actor, connected_by=rules.connected_by):
-            await self._refuse(origin)
+            await self._attempts.refuse(origin, ACTION, refusals.NOT_YOUR_POLICY, "not an admin")
         return rules
 
     async def may_change(self, workspace: str, person: str) -> bool:
@@ -112,24 +113,8 @@ class Amendments:
         if changed is None:
             raise RuntimeError("the workspace's row is locked, so its policy cannot have changed")
         before, after = _differing(rules.policy, policy), _differing(policy, rules.policy)
-        self._audit(session, origin, "changed", version=changed.version, before=before, after=after)
+        self._attempts.note(session, origin, ACTION, "changed", version=changed.version, before=before, after=after)
         log.info("policy changed", workspace=origin.workspace, version=changed.version, fields=sorted(after))
-
-    async def _refuse(self, origin: Origin) -> None:
-        """Write the attempt into the audit, and raise `Forbidden`."""
-        await self._database.write(lambda session: self._audit(session, origin, "refused"))
-        raise Forbidden(refusals.NOT_YOUR_POLICY)
-
-    def _audit(self, session: Session, origin: Origin, outcome: str, **details: Any) -> None:
-        audit.append(
-            session,
-            origin.workspace,
-            at=self._clock(),
-            actor=origin.person,
-            action=ACTION,
-            outcome=outcome,
-            details={"channel": origin.channel, **details},
-        )
 
 
 def _shown(workspace: str, actor: Actor, session: Session) -> Shown:

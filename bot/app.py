@@ -1,55 +1,30 @@
 """The composition root: builds every object once, and starts and stops them in order."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 
-from bot import http
-from bot.amendments import Amendments
+from bot import front, http
 from bot.approvers import Approvers
-from bot.auditing import AuditReader
-from bot.clerk import Clerk
 from bot.clock import Clock, utc_now
-from bot.credentials import CredentialsViewer
-from bot.decider import Decider
-from bot.directory import Directory
-from bot.explaining import Explainer
-from bot.groups import Groups
-from bot.intake import Intake
-from bot.limits import Rate
-from bot.listeners.audit import AuditClicks
-from bot.listeners.clicks import Clicks
-from bot.listeners.decisions import Decisions
-from bot.listeners.dispatch import Dispatch
-from bot.listeners.guard import Guard
-from bot.listeners.mentions import Mentions
-from bot.listeners.policy import PolicyForms
-from bot.listeners.register import Handlers, register
-from bot.listeners.submissions import Submissions
+from bot.front import Doors
 from bot.mailapi import MailAPI, Timeouts
 from bot.notices.telling import Teller
 from bot.outages import MAILAPI, SOCKET_MODE, Outages
 from bot.pace import DEFAULT_PACE, Pace, retry_after
 from bot.people import People
 from bot.pool import Pool
-from bot.queries import Queries
 from bot.retention import Retention
 from bot.settings import Mode, Settings, SettingsError
 from bot.shutdown import Shutdown
 from bot.slack import Refused, Slack, SlackError
 from bot.socket_mode import SocketMode
-from bot.standings import Standings
-from bot.withdrawing import Withdrawals
 from bot.worker import checking
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
@@ -108,14 +83,6 @@ class Mailroom:
             self._outages.about(SOCKET_MODE)(None if open_ else NO_CONNECTION)
 
 
-@dataclass(frozen=True)
-class Doors:
-    """What all that comes in from Slack needs: room for what follows an acknowledgement, and an eye for outages."""
-
-    after: Pool
-    outages: Outages
-
-
 @asynccontextmanager
 async def running(
     settings: Settings, *, clock: Clock = utc_now, pace: Pace = DEFAULT_PACE, timeouts: Timeouts = TIMEOUTS
@@ -162,10 +129,9 @@ async def running(
         shutdown = Shutdown(DRAIN_SECONDS)
         stack.push_async_callback(shutdown.drain, worker, after)
         others = await stack.enter_async_context(nudging.carried(database, worker.nudge))
-        app = _bolt(settings, slack, identity)
-        _listen_for(
-            app,
+        app = front.build(
             settings,
+            identity=identity,
             machine=machine,
             slack=slack,
             people=people,
@@ -185,69 +151,6 @@ async def running(
         worker.nudge()
         log.info("running", workspace=identity["team_id"], mode=settings.mode.value, url=mailroom.url)
         yield mailroom
-
-
-def _listen_for(
-    app: AsyncApp,
-    settings: Settings,
-    *,
-    machine: Machine,
-    slack: Slack,
-    people: People,
-    approvers: Approvers,
-    nudge: Callable[[], None],
-    doors: Doors,
-) -> None:
-    """Build the person's half and register it on `app`; `nudge` is called after it has written something."""
-    database, clock = machine.database, machine.clock
-    intake = Intake(
-        database=database,
-        people=people,
-        approvers=approvers,
-        vault=machine.vault,
-        clock=clock,
-        pace=machine.pace,
-        most_open=settings.mailroom_open_requests,
-    )
-    directory = Directory(machine=machine, clock=clock, after=doors.after)
-    queries = Queries(machine=machine, slack=slack)
-    viewer = CredentialsViewer(machine=machine, slack=slack)
-    reader = AuditReader(database=database, approvers=approvers, people=people, slack=slack, clock=clock)
-    policies = PolicyForms(
-        amendments=Amendments(database=database, intake=intake, people=people, clock=clock),
-        groups=Groups(people),
-        nudge=nudge,
-    )
-    dispatch = Dispatch(
-        intake=intake,
-        queries=queries,
-        standings=Standings(database=database, clock=clock),
-        explainer=Explainer(machine=machine, approvers=approvers, clock=clock),
-        audit=reader,
-        policies=policies,
-        nudge=nudge,
-    )
-    clerk = Clerk(database=database, people=people, clock=clock)
-    decider = Decider(clerk=clerk, approvers=approvers)
-    register(
-        app,
-        Guard(
-            slack=slack,
-            after=doors.after,
-            directory=directory,
-            rate=Rate(clock, settings.mailroom_commands_a_minute),
-            outages=doors.outages,
-        ),
-        Handlers(
-            dispatch=dispatch,
-            clicks=Clicks(intake=intake, dispatch=dispatch, queries=queries, credentials=viewer, nudge=nudge),
-            audit=AuditClicks(reader=reader, dispatch=dispatch),
-            submissions=Submissions(intake=intake, directory=directory, people=people, nudge=nudge),
-            decisions=Decisions(decider=decider, withdrawals=Withdrawals(clerk), dispatch=dispatch, nudge=nudge),
-            mentions=Mentions(intake=intake, dispatch=dispatch),
-            policy=policies,
-        ),
-    )
 
 
 def vault_for(settings: Settings) -> Vault:
@@ -288,39 +191,6 @@ async def _identity(slack: Slack) -> dict[str, str]:
             if attempts == 1:
                 log.warning("Slack is out of reach; the start waits for it", reason=str(error))
             await asyncio.sleep(retry_after(attempts).total_seconds())
-
-
-def _bolt(settings: Settings, slack: Slack, identity: dict[str, str]) -> AsyncApp:
-    """Bolt, acknowledging after the listener, with our own `authorize`, out of sight of SLACK_* in the environment."""
-    known = AuthorizeResult(
-        enterprise_id=None,
-        team_id=identity["team_id"],
-        bot_id=identity.get("bot_id"),
-        bot_user_id=identity["user_id"],
-        bot_token=settings.bot_token,
-    )
-
-    async def authorize(team_id: str | None) -> Any:
-        """Bolt answers for us where this gives nothing: another workspace's delivery."""
-        return known if team_id == identity["team_id"] else None
-
-    with _slack_environment_hidden():
-        return AsyncApp(
-            client=slack.without_token(),
-            signing_secret=settings.signing_secret or "unused in Socket Mode",
-            authorize=authorize,
-            process_before_response=True,
-            request_verification_enabled=False,
-        )
-
-
-@contextmanager
-def _slack_environment_hidden() -> Iterator[None]:
-    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SLACK_")}
-    try:
-        yield
-    finally:
-        os.environ.update(hidden)
 
 
 async def _listen(stack: AsyncExitStack, settings: Settings, mailroom: Mailroom, app: AsyncApp) -> None:

@@ -7,11 +7,9 @@ from sqlmodel import Session
 
 from bot import access
 from bot.approvers import Approvers, Rules
-from bot.clock import Clock
+from bot.attempts import Attempts
 from bot.commands.command import AuditQuery
-from bot.errors import Forbidden
-from bot.intake import Origin
-from bot.people import People
+from bot.origin import Origin
 from bot.queries import Tell
 from bot.slack import Slack, SlackError
 from bot.texts import answers, refusals
@@ -22,41 +20,27 @@ from storage.database import Database, DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
-_NOT_AN_APPROVER = ("not an approver", refusals.NOT_YOUR_AUDIT)
-_A_GUEST = ("a guest", refusals.GUESTS)
+ACTION = "audit"
+"""By which the audit knows that somebody wanted to see it."""
 
 
 class AuditReader:
     """Shows the audit to approvers and to those who may change the policy."""
 
-    def __init__(self, *, database: Database, approvers: Approvers, people: People, slack: Slack, clock: Clock) -> None:
+    def __init__(self, *, database: Database, attempts: Attempts, approvers: Approvers, slack: Slack) -> None:
         self._database = database
         self._approvers = approvers
-        self._people = people
+        self._attempts = attempts
         self._slack = slack
-        self._clock = clock
 
     async def admit(self, origin: Origin) -> None:
         """Make sure that this person may see the audit, now; raises `UserError`."""
-        actor = await self._people.actor(origin.workspace, origin.person)
+        actor = await self._attempts.member(origin, ACTION)
         rules = await self._database.read(lambda session: Rules.of(session, origin.workspace))
         if access.may_edit_policy(actor, connected_by=rules.connected_by):
             return
         if not await self._approvers.counts(origin.workspace, rules, actor):
-            why, said = _NOT_AN_APPROVER if actor.full_member else _A_GUEST
-            await self._database.write(partial(self._refused, origin, why))
-            raise Forbidden(said)
-
-    def _refused(self, origin: Origin, why: str, session: Session) -> None:
-        audit.append(
-            session,
-            origin.workspace,
-            at=self._clock(),
-            actor=origin.person,
-            action="audit",
-            outcome="refused",
-            details={"channel": origin.channel, "why": why},
-        )
+            await self._attempts.refuse(origin, ACTION, refusals.NOT_YOUR_AUDIT, "not an approver")
 
     async def page(self, query: AuditQuery, origin: Origin) -> Message:
         """A page of the entries that are looked for; raises `UserError`."""

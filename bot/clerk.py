@@ -1,21 +1,19 @@
 """What every decision begins and ends with: who clicked, the row that is held, and the entry in the audit."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlmodel import Session
 
-from bot import access
 from bot.access import Actor
+from bot.attempts import REFUSED, Attempts
 from bot.clock import Clock
 from bot.commands import operation_from
-from bot.errors import Forbidden, TryAgain, UserError
-from bot.intake import Origin
+from bot.errors import UserError
 from bot.operation import Operation
-from bot.people import People
+from bot.origin import Origin
 from bot.texts import refusals
-from storage import audit, requests, workspaces
+from storage import requests, workspaces
 from storage.database import Database
 from storage.tables import Request
 
@@ -35,49 +33,31 @@ class Answer:
 
 
 class Clerk:
-    """Knows the people, holds the rows, and keeps the audit."""
+    """Knows the people, holds the rows, and keeps the audit of what is done to a request."""
 
-    def __init__(self, *, database: Database, people: People, clock: Clock) -> None:
+    def __init__(self, *, database: Database, attempts: Attempts, clock: Clock) -> None:
         self.database = database
         self.clock = clock
-        self._people = people
+        self._attempts = attempts
 
     async def actor(self, origin: Origin, action: str, request_id: int) -> Actor:
         """Who clicked, where he may use Mailroom at all; raises `UserError`."""
-        try:
-            actor = await self._people.actor(origin.workspace, origin.person)
-        except TryAgain:
-            await self.note_refusal(origin, action, request_id, "could not check")
-            raise
-        if not access.may_ask(actor):
-            await self.note_refusal(origin, action, request_id, "not a member")
-            raise Forbidden(refusals.GUESTS)
-        return actor
+        return await self._attempts.member(origin, action, _subject(request_id))
 
     async def note_refusal(self, origin: Origin, action: str, request_id: int | None, why: str) -> None:
         """Write down that somebody was refused."""
-        write = partial(self.audit, origin=origin, action=action, outcome="refused", request=request_id, why=why)
-        await self.database.write(write)
+        await self._attempts.note_refusal(origin, action, why, _subject(request_id))
 
     def refused(self, session: Session, origin: Origin, action: str, request_id: int, text: str, why: str) -> Answer:
         """A refusal is written in the transaction that finds it, which is why it is an answer and not an error."""
-        self.audit(session, origin=origin, action=action, outcome="refused", request=request_id, why=why)
+        self.audit(session, origin=origin, action=action, outcome=REFUSED, request=request_id, why=why)
         return Answer(text, refused=True)
 
     def audit(
-        self, session: Session, *, origin: Origin, action: str, outcome: str, request: int | None, **details: Any
+        self, session: Session, *, origin: Origin, action: str, outcome: str, request: int, **details: Any
     ) -> None:
         """Write down what somebody did or tried to a request, and what came of it."""
-        audit.append(
-            session,
-            origin.workspace,
-            at=self.clock(),
-            actor=origin.person,
-            action=action,
-            outcome=outcome,
-            subject=f"request:{request}" if request else "",
-            details={"channel": origin.channel, **details},
-        )
+        self._attempts.note(session, origin, action, outcome, _subject(request), **details)
 
     def locked(self, session: Session, request_id: int, origin: Origin) -> Request | None:
         """The request, held until the transaction ends, if it is this workspace's.
@@ -89,6 +69,10 @@ class Clerk:
         request = requests.lock(session, request_id)
         workspaces.lock(session, origin.workspace)
         return request
+
+
+def _subject(request_id: int | None) -> str:
+    return f"request:{request_id}" if request_id else ""
 
 
 def operation_of(request: Request) -> Operation:

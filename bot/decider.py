@@ -14,10 +14,10 @@ from bot.approvers import Approvers, Rules
 from bot.case import Ballot, Case
 from bot.clerk import Answer, Clerk, operation_of
 from bot.errors import TryAgain, UserError
-from bot.intake import Origin
 from bot.judging import NEEDS_APPROVAL, Judges, not_his
 from bot.notices import owing
 from bot.operation import Operation
+from bot.origin import Origin
 from bot.policy import Gate
 from bot.progress import Differences, Plan
 from bot.rulings import case_of

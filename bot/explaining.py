@@ -10,9 +10,9 @@ from bot.approvers import Approvers, Rules
 from bot.case import Case
 from bot.clock import Clock
 from bot.commands.command import Query
-from bot.intake import Origin
 from bot.mailapi import Account, NotFound
 from bot.operation import Operation
+from bot.origin import Origin
 from bot.policy import Ruling
 from bot.progress import Plan
 from bot.rulings import ruling_for

@@ -7,9 +7,9 @@ from sqlmodel import Session
 
 from bot.clerk import Answer, Clerk, operation_of
 from bot.errors import Forbidden, UserError
-from bot.intake import Origin
 from bot.notices import owing
 from bot.operation import Operation
+from bot.origin import Origin
 from bot.rulings import case_of
 from bot.texts import deciding, refusals
 from storage import requests

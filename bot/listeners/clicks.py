@@ -16,6 +16,7 @@ from bot.listeners.dispatch import Dispatch
 from bot.listeners.doors import ClickDoor
 from bot.listeners.whereabouts import Whereabouts
 from bot.queries import Queries
+from bot.steering import Steering
 from bot.texts import refusals
 from bot.texts.message import Message
 
@@ -29,12 +30,14 @@ class Clicks:
         self,
         *,
         intake: Intake,
+        steering: Steering,
         dispatch: Dispatch,
         queries: Queries,
         credentials: CredentialsViewer,
         nudge: Callable[[], None],
     ) -> None:
         self._intake = intake
+        self._steering = steering
         self._dispatch = dispatch
         self._queries = queries
         self._credentials = credentials
@@ -85,14 +88,14 @@ class Clicks:
 
     async def show_credentials(self, door: ClickDoor) -> None:
         """What MailAPI gives to log in with, for those who may see it."""
-        request = await self._intake.may_see_credentials(_number(_value(door)), door.origin)
+        request = await self._steering.may_see_credentials(_number(_value(door)), door.origin)
         view_id = await self._credentials.open(door.trigger_id or "")
         await self._dispatch.after(door, self._credentials.fill(view_id, request))
 
     async def steer(self, door: ClickDoor) -> None:
         """How a call goes on."""
         action = door.body["actions"][0]["action_id"]
-        await self._intake.go_on(action, _number(_value(door)), door.origin)
+        await self._steering.go_on(action, _number(_value(door)), door.origin)
         self._nudge()
         await door.ack()
 

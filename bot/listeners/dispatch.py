@@ -24,6 +24,7 @@ from bot.commands.command import (
     Status,
     Tasks,
 )
+from bot.connecting import Connecting
 from bot.errors import Offer, UsageError, UserError
 from bot.explaining import Explainer
 from bot.form import OpenForm
@@ -49,6 +50,7 @@ class Dispatch:
         self,
         *,
         intake: Intake,
+        keys: Connecting,
         queries: Queries,
         standings: Standings,
         explainer: Explainer,
@@ -57,6 +59,7 @@ class Dispatch:
         nudge: Callable[[], None],
     ) -> None:
         self._intake = intake
+        self._keys = keys
         self._explainer = explainer
         self._audit = audit
         self._queries = queries
@@ -132,7 +135,7 @@ class Dispatch:
 
     async def open_connect_form(self, door: Door) -> None:
         """The form for the key, for those who may connect one."""
-        connection = await self._intake.may_connect(door.origin)
+        connection = await self._keys.may_connect(door.origin)
         await door.show(forms.connect_form(last_four=connection.last_four if connection else None))
 
     async def open_form(self, door: Door, offer: Offer, where: Whereabouts) -> None:
@@ -169,7 +172,7 @@ class Dispatch:
         await door.later(standing.tasks(shown, links, mine=asked.mine))
 
     async def _ask_to_disconnect(self, door: Door) -> None:
-        connection = await self._intake.may_connect(door.origin)
+        connection = await self._keys.may_connect(door.origin)
         if connection is None:
             await door.reply(standing.not_connected())
             return

@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot import mrkdwn
 from bot.errors import UserError
-from bot.intake import Origin
+from bot.origin import Origin
 from bot.pool import Pool
 from bot.slack import Slack, SlackError
 from bot.texts import refusals

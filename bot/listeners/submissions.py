@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.access import may_ask
 from bot.commands import form_of
+from bot.connecting import Connecting
 from bot.directory import Directory
 from bot.errors import UserError
 from bot.intake import Intake
@@ -20,8 +21,11 @@ from bot.texts import forms, refusals, standing
 class Submissions:
     """What happens when a form is submitted."""
 
-    def __init__(self, *, intake: Intake, directory: Directory, people: People, nudge: Callable[[], None]) -> None:
+    def __init__(
+        self, *, intake: Intake, keys: Connecting, directory: Directory, people: People, nudge: Callable[[], None]
+    ) -> None:
         self._intake = intake
+        self._keys = keys
         self._directory = directory
         self._people = people
         self._nudge = nudge
@@ -33,7 +37,7 @@ class Submissions:
             await door.ack(response_action="errors", errors=errors)
             return
         self._directory.forget(door.origin.workspace)
-        await self._intake.connect(credentials, door.origin, view_id=door.body["view"]["id"])
+        await self._keys.connect(credentials, door.origin, view_id=door.body["view"]["id"])
         self._nudge()
         await door.ack(response_action="update", view=forms.checking())
 
@@ -57,7 +61,7 @@ class Submissions:
     async def disconnect(self, door: FormDoor) -> None:
         """The key is given up."""
         try:
-            last_four = await self._intake.disconnect(door.origin)
+            last_four = await self._keys.disconnect(door.origin)
         except UserError as error:
             await door.ack(response_action="update", view=standing.disconnected(error.text))
             return

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, replace
 
-from bot.intake import Origin
+from bot.origin import Origin
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ _SAID = {
     ("connect", "replaced the one before"): "connected a key in place of the one before",
     ("disconnect", "done"): "disconnected the key",
     ("connection", "broken"): "found that the key does not work",
+    ("look", "worse"): "looked again before sending; it needs a decision again",
     ("set aside", "done"): "set aside what could not be worked on",
     ("keep_watching", "done"): "chose to keep watching",
     ("look_again", "done"): "chose to look again",

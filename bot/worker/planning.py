@@ -23,7 +23,7 @@ from bot.rulings import ruling_on
 from bot.texts import card, deciding, refusals
 from bot.worker.ending import end_request
 from bot.worker.machine import Machine, NotConnected, operation_of
-from storage import calls, connections, moves, notices, requests, workspaces
+from storage import audit, calls, connections, moves, notices, requests, workspaces
 from storage.states import RequestState
 from storage.tables import Call, Connection, Request
 
@@ -243,6 +243,16 @@ def _put_to_decision(
     if again:
         message = deciding.looked_again(request.asker, operation, planned.changes)
         owing.thread(session, request, f"round:{request.round}", message, now=now)
+        audit.append(
+            session,
+            request.workspace_id,
+            at=now,
+            actor="mailroom",
+            action="look",
+            outcome="worse",
+            subject=f"request:{request.id}",
+            details={"channel": request.asked_in, "round": request.round},
+        )
     log.info("request waits for a decision", request=request.id, round=request.round)
 
 

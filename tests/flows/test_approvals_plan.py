@@ -57,6 +57,8 @@ async def test_a_plan_that_got_worse_after_the_approval_needs_another_one(
     await gated.mailapi.release_queue()
     await gated.ana.clicks(again, "Approve")
     await gated.root(gated.ben, f"Approved by <@{ANA}>", "11 of 12" if worsens is a_name_appears else "12 of 12")
+    shown = await gated.ana.types(MAIL, "/mail audit look")
+    assert "looked again before sending; it needs a decision again" in str(shown.payload)
 
 
 async def test_what_was_listed_before_the_approval_is_not_the_look_after_it(outside: Mailroom) -> None:

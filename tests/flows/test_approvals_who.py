@@ -55,7 +55,7 @@ async def test_outsiders_decide_nothing_even_where_the_policy_names_them(gated: 
     await refuses(gated, card, user, "Guests and people of other organisations")
     await gated.slack.person(user).clicks(card, "Cancel")
     await still_waits(gated)
-    assert await refused(gated) == [(user, action, "not a member") for action in ("approved", "rejected", "cancel")]
+    assert await refused(gated) == [(user, action, "a guest") for action in ("approved", "rejected", "cancel")]
 
 
 async def test_whom_the_policy_names_approves(gated: Mailroom) -> None:
@@ -101,7 +101,7 @@ async def test_who_is_deactivated_decides_nothing(gated: Mailroom, user: str) ->
     approve = {**click["actions"][0], "action_id": "approve_request"}
     await gated.slack.request({**click, "actions": [approve], "trigger_id": "1.gone"})
     await still_waits(gated)
-    assert await refused(gated) == [(user, "approved", "not a member")]
+    assert await refused(gated) == [(user, "approved", "a guest")]
 
 
 async def test_an_admin_who_lost_the_role_decides_nothing_a_minute_later(gated: Mailroom) -> None:

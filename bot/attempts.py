@@ -1,0 +1,79 @@
+"""What people do and try: who they are, and an entry in the audit with what came of it, refused or not."""
+
+from functools import partial
+from typing import Any, NoReturn
+
+from sqlmodel import Session
+
+from bot import access
+from bot.access import Actor
+from bot.clock import Clock
+from bot.errors import Forbidden, TryAgain, UserError
+from bot.origin import Origin
+from bot.people import People
+from bot.texts import refusals
+from storage import audit
+from storage.database import Database
+
+REFUSED = "refused"
+
+
+class Attempts:
+    """Lets members in, and keeps the audit."""
+
+    def __init__(self, *, database: Database, people: People, clock: Clock) -> None:
+        self._database = database
+        self._people = people
+        self._clock = clock
+
+    async def member(self, origin: Origin, action: str, subject: str = "", **details: Any) -> Actor:
+        """Who the person is, where he may use Mailroom at all; raises `UserError`."""
+        try:
+            actor = await self._people.actor(origin.workspace, origin.person)
+        except TryAgain:
+            await self.note_refusal(origin, action, "could not check", subject, **details)
+            raise
+        if not access.may_ask(actor):
+            await self.refuse(origin, action, refusals.GUESTS, "a guest", subject, **details)
+        return actor
+
+    async def refuse(
+        self, origin: Origin, action: str, said: str, why: str, subject: str = "", **details: Any
+    ) -> NoReturn:
+        """Write the attempt down, with `why` in a word or two, and raise `Forbidden`."""
+        await self.note_refusal(origin, action, why, subject, **details)
+        raise Forbidden(said)
+
+    async def note_refusal(self, origin: Origin, action: str, why: str, subject: str = "", **details: Any) -> None:
+        """Write down that somebody was refused, in a transaction of its own."""
+        note = partial(self.note, origin=origin, action=action, outcome=REFUSED, subject=subject, why=why, **details)
+        await self._database.write(note)
+
+    def refused(
+        self,
+        session: Session,
+        origin: Origin,
+        action: str,
+        error: UserError,
+        why: str,
+        subject: str = "",
+        **details: Any,
+    ) -> UserError:
+        """Write the attempt down in the transaction that finds it, which raising `error` would take back; gives it."""
+        self.note(session, origin, action, REFUSED, subject, why=why, **details)
+        return error
+
+    def note(
+        self, session: Session, origin: Origin, action: str, outcome: str, subject: str = "", **details: Any
+    ) -> None:
+        """Write down what somebody did or tried, and what came of it."""
+        audit.append(
+            session,
+            origin.workspace,
+            at=self._clock(),
+            actor=origin.person,
+            action=action,
+            outcome=outcome,
+            subject=subject,
+            details={"channel": origin.channel, **details},
+        )

@@ -1,0 +1,108 @@
+"""Connecting and disconnecting the workspace's MailAPI key."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from sqlmodel import Session
+
+from bot import access
+from bot.attempts import Attempts
+from bot.clock import Clock
+from bot.errors import UserError
+from bot.mailapi import Credentials
+from bot.notices import owing
+from bot.origin import Origin
+from bot.progress import Plan
+from bot.texts import refusals, thread
+from bot.worker.ending import end_call, end_request
+from storage import calls, connections, requests, workspaces
+from storage.database import Database
+from storage.encryption import Vault
+from storage.states import CallState, RequestState
+from storage.tables import Connection, Request
+
+
+class Connecting:
+    """Writes keys down for the worker to check, and gives up the one in force."""
+
+    def __init__(self, *, database: Database, attempts: Attempts, vault: Vault, clock: Clock) -> None:
+        self._database = database
+        self._attempts = attempts
+        self._vault = vault
+        self._clock = clock
+
+    async def may_connect(self, origin: Origin) -> Connection | None:
+        """Make sure that this person may connect a key; gives the connection in force. Raises `UserError`."""
+        actor = await self._attempts.member(origin, "connect")
+        found = await self._database.read(lambda session: connections.in_force(session, origin.workspace))
+        if not access.may_connect(actor, connected_by=found.connected_by if found else None):
+            said = refusals.not_your_key(found.connected_by if found else None)
+            await self._attempts.refuse(origin, "connect", said, "not an admin")
+        return found
+
+    async def connect(self, credentials: Credentials, origin: Origin, *, view_id: str) -> None:
+        """Write a key down, encrypted, to be checked by the worker. Raises `UserError`."""
+        await self.may_connect(origin)
+        key = credentials.key
+        secret = self._vault.seal(key, workspace=origin.workspace, purpose=connections.PURPOSE)
+        connection = Connection(
+            workspace_id=origin.workspace,
+            secret=secret,
+            caller_id=credentials.caller_id,
+            last_four=credentials.last_four,
+            connected_by=origin.person,
+            view_id=view_id,
+            deduplication_key=origin.deduplication_key,
+            created_at=self._clock(),
+            due_at=self._clock(),
+        )
+        await self._database.write(partial(self._connect, connection, origin))
+
+    def _connect(self, connection: Connection, origin: Origin, session: Session) -> None:
+        workspaces.lock(session, origin.workspace)
+        if connections.by_deduplication_key(session, origin.deduplication_key) is None:
+            connections.add(session, connection)
+            self._attempts.note(session, origin, "connect", "asked", f"connection:{connection.id}")
+
+    async def disconnect(self, origin: Origin) -> str:
+        """Give up the key in force; gives its last four characters. Raises `UserError`."""
+        await self.may_connect(origin)
+        return await self._database.write(partial(self._disconnect, origin))
+
+    def _disconnect(self, origin: Origin, session: Session) -> str:
+        connection = connections.in_force(session, origin.workspace)
+        if connection is None:
+            raise UserError(refusals.NOT_CONNECTED, connect=True)
+        now = self._clock()
+        # All of them before the workspace, which the first one that ends locks: two would wait for each other else.
+        for request in requests.lock_open(session, origin.workspace):
+            if self._give_up(session, request, origin.person):
+                self._attempts.note(
+                    session, origin, request.kind, "cancelled", f"request:{request.id}", why="disconnected"
+                )
+                owing.thread(session, request, "disconnected", thread.never_sent(request.asker, origin.person), now=now)
+        for call in calls.unsent(session, origin.workspace):
+            end_call(session, call, call.state, CallState.CANCELLED, now=now, reason=thread.DISCONNECTED)
+        workspaces.lock(session, origin.workspace)  # before the connection's row, as everywhere
+        if not connections.give_up(session, connection):
+            raise UserError(refusals.KEY_REPLACED)  # and nothing of the above has happened
+        self._attempts.note(session, origin, "disconnect", "done", f"connection:{connection.id}")
+        return connection.last_four
+
+    def _give_up(self, session: Session, request: Request, by: str) -> bool:
+        """End a request that has no calls yet; one that was approved ends as one that could not be carried out."""
+        now = self._clock()
+        requests.lock(session, request.id)
+        if request.state in (RequestState.PLANNING, RequestState.AWAITING_DECISION):
+            ended: dict[str, Any] = {"ended_at": now, "ended_by": by, "due_at": None}
+            requests.move(session, request.id, request.state, RequestState.CANCELLED, **ended)
+            session.refresh(request)
+            owing.refresh(session, request, now=now)
+            return True
+        if request.state is RequestState.APPROVED:
+            failed = replace(Plan.of(request), failure=thread.DISCONNECTED).stored()
+            requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING, plan=failed, due_at=None)
+            session.refresh(request)
+            end_request(session, request, now=now)
+        return False

@@ -1,0 +1,153 @@
+"""The person's half, put together: Bolt, and all that listens on it."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from bot.amendments import Amendments
+from bot.approvers import Approvers
+from bot.attempts import Attempts
+from bot.auditing import AuditReader
+from bot.clerk import Clerk
+from bot.connecting import Connecting
+from bot.credentials import CredentialsViewer
+from bot.decider import Decider
+from bot.directory import Directory
+from bot.explaining import Explainer
+from bot.groups import Groups
+from bot.intake import Intake
+from bot.limits import Rate
+from bot.listeners.audit import AuditClicks
+from bot.listeners.clicks import Clicks
+from bot.listeners.decisions import Decisions
+from bot.listeners.dispatch import Dispatch
+from bot.listeners.guard import Guard
+from bot.listeners.mentions import Mentions
+from bot.listeners.policy import PolicyForms
+from bot.listeners.register import Handlers, register
+from bot.listeners.submissions import Submissions
+from bot.outages import Outages
+from bot.people import People
+from bot.pool import Pool
+from bot.queries import Queries
+from bot.settings import Settings
+from bot.slack import Slack
+from bot.standings import Standings
+from bot.steering import Steering
+from bot.withdrawing import Withdrawals
+from bot.worker.machine import Machine
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What all that comes in from Slack needs: room for what follows an acknowledgement, and an eye for outages."""
+
+    after: Pool
+    outages: Outages
+
+
+def build(
+    settings: Settings,
+    *,
+    identity: Mapping[str, str],
+    machine: Machine,
+    slack: Slack,
+    people: People,
+    approvers: Approvers,
+    nudge: Callable[[], None],
+    doors: Doors,
+) -> AsyncApp:
+    """Bolt with the person's half on it; `nudge` is called after something was written."""
+    app = _bolt(settings, slack, identity)
+    database, clock = machine.database, machine.clock
+    attempts = Attempts(database=database, people=people, clock=clock)
+    intake = Intake(
+        database=database,
+        attempts=attempts,
+        approvers=approvers,
+        clock=clock,
+        most_open=settings.mailroom_open_requests,
+    )
+    keys = Connecting(database=database, attempts=attempts, vault=machine.vault, clock=clock)
+    steering = Steering(database=database, attempts=attempts, approvers=approvers, clock=clock, pace=machine.pace)
+    directory = Directory(machine=machine, clock=clock, after=doors.after)
+    queries = Queries(machine=machine, slack=slack)
+    viewer = CredentialsViewer(machine=machine, slack=slack)
+    reader = AuditReader(database=database, attempts=attempts, approvers=approvers, slack=slack)
+    policies = PolicyForms(
+        amendments=Amendments(database=database, attempts=attempts, people=people, clock=clock),
+        groups=Groups(people),
+        nudge=nudge,
+    )
+    dispatch = Dispatch(
+        intake=intake,
+        keys=keys,
+        queries=queries,
+        standings=Standings(database=database, clock=clock),
+        explainer=Explainer(machine=machine, approvers=approvers, clock=clock),
+        audit=reader,
+        policies=policies,
+        nudge=nudge,
+    )
+    clerk = Clerk(database=database, attempts=attempts, clock=clock)
+    decider = Decider(clerk=clerk, approvers=approvers)
+    register(
+        app,
+        Guard(
+            slack=slack,
+            after=doors.after,
+            directory=directory,
+            rate=Rate(clock, settings.mailroom_commands_a_minute),
+            outages=doors.outages,
+        ),
+        Handlers(
+            dispatch=dispatch,
+            clicks=Clicks(
+                intake=intake, steering=steering, dispatch=dispatch, queries=queries, credentials=viewer, nudge=nudge
+            ),
+            audit=AuditClicks(reader=reader, dispatch=dispatch),
+            submissions=Submissions(intake=intake, keys=keys, directory=directory, people=people, nudge=nudge),
+            decisions=Decisions(decider=decider, withdrawals=Withdrawals(clerk), dispatch=dispatch, nudge=nudge),
+            mentions=Mentions(intake=intake, dispatch=dispatch),
+            policy=policies,
+        ),
+    )
+    return app
+
+
+def _bolt(settings: Settings, slack: Slack, identity: Mapping[str, str]) -> AsyncApp:
+    """Bolt, acknowledging after the listener, with our own `authorize`, out of sight of SLACK_* in the environment."""
+    known = AuthorizeResult(
+        enterprise_id=None,
+        team_id=identity["team_id"],
+        bot_id=identity.get("bot_id"),
+        bot_user_id=identity["user_id"],
+        bot_token=settings.bot_token,
+    )
+
+    async def authorize(team_id: str | None) -> Any:
+        """Bolt answers for us where this gives nothing: another workspace's delivery."""
+        return known if team_id == identity["team_id"] else None
+
+    with _slack_environment_hidden():
+        return AsyncApp(
+            client=slack.without_token(),
+            signing_secret=settings.signing_secret or "unused in Socket Mode",
+            authorize=authorize,
+            process_before_response=True,
+            request_verification_enabled=False,
+        )
+
+
+@contextmanager
+def _slack_environment_hidden() -> Iterator[None]:
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("SLACK_")}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)

@@ -1,0 +1,119 @@
+"""What the asker and approvers do about a request under way: how a call goes on, and who sees credentials."""
+
+from functools import partial
+from typing import Any
+
+from sqlmodel import Session
+
+from bot import access
+from bot.access import Actor
+from bot.approvers import Approvers, Rules
+from bot.attempts import Attempts
+from bot.clock import Clock
+from bot.commands import operation_from
+from bot.errors import UserError
+from bot.notices import owing
+from bot.origin import Origin
+from bot.pace import Pace
+from bot.texts import refusals, thread
+from bot.texts.message import Message
+from bot.worker.planning import add_calls
+from storage import calls, notices, requests
+from storage.database import Database
+from storage.states import CallState
+from storage.tables import Call, Request
+
+
+class Steering:
+    """Lets the asker and approvers answer what was asked about a request."""
+
+    def __init__(
+        self, *, database: Database, attempts: Attempts, approvers: Approvers, clock: Clock, pace: Pace
+    ) -> None:
+        self._database = database
+        self._attempts = attempts
+        self._approvers = approvers
+        self._clock = clock
+        self._pace = pace
+
+    async def may_see_credentials(self, request_id: int, origin: Origin) -> Request:
+        """The request whose credentials this person wants to see; that he looks is audited. Raises `UserError`."""
+        actor = await self._attempts.member(origin, "credentials")
+        request = await self._database.read(lambda session: requests.get(session, origin.workspace, request_id))
+        if request is None:
+            raise UserError(refusals.UNKNOWN_REQUEST)
+        subject = f"request:{request_id}"
+        if not await self._may_steer(actor, request):
+            await self._attempts.refuse(
+                origin, "credentials", refusals.NOT_YOUR_CREDENTIALS, "not an approver", subject
+            )
+        await self._database.write(
+            lambda session: self._attempts.note(session, origin, "credentials", "shown", subject)
+        )
+        return request
+
+    async def go_on(self, action: str, call_id: int, origin: Origin) -> str:
+        """A person's answer to a question about a call; gives what happened. Raises `UserError`."""
+        actor = await self._attempts.member(origin, action)
+        found = await self._database.read(lambda session: calls.get(session, origin.workspace, call_id))
+        request = await self._database.read(
+            lambda session: requests.get(session, origin.workspace, found.request_id if found else 0)
+        )
+        if request is None:
+            raise UserError(refusals.UNKNOWN_REQUEST)
+        if not await self._may_steer(actor, request):
+            await self._attempts.refuse(origin, action, refusals.NOT_YOUR_REQUEST, "not an approver", f"call:{call_id}")
+        return await self._database.write(partial(self._go_on, action, call_id, origin))
+
+    async def _may_steer(self, actor: Actor, request: Request) -> bool:
+        """The person who asked, and whoever approves now; raises `TryAgain` where Slack does not say."""
+        if access.may_steer(actor, asker=request.asker):
+            return True
+        rules = await self._database.read(lambda session: Rules.of(session, request.workspace_id))
+        return await self._approvers.counts(request.workspace_id, rules, actor)
+
+    def _go_on(self, action: str, call_id: int, origin: Origin, session: Session) -> str:
+        call = calls.get(session, origin.workspace, call_id)
+        request = requests.lock(session, call.request_id) if call else None
+        if call is None or request is None:
+            raise UserError(refusals.UNKNOWN_REQUEST)
+        said = thread.chosen(origin.person, action)
+        key = f"call:{call_id}:{action}:{origin.deduplication_key}"
+        if notices.by_key(session, origin.workspace, f"request:{request.id}:{key}") is not None:
+            return said  # the same click, delivered again
+        if not self._steer(session, action, call, request):
+            raise UserError(refusals.DECIDED)
+        session.expire_all()
+        owing.thread(session, request, key, Message(said), now=self._clock())
+        owing.refresh(session, request, now=self._clock())
+        self._attempts.note(session, origin, action, "done", f"call:{call_id}")
+        return said
+
+    def _steer(self, session: Session, action: str, call: Call, request: Request) -> bool:
+        now = self._clock()
+        due: dict[str, Any] = {"due_at": now, "leased_until": None, "attempts": 0}
+        if action == thread.KEEP_WATCHING:
+            until = now + self._pace.watch_for
+            return calls.move(session, call.id, CallState.STALLED, CallState.ACCEPTED, watch_until=until, **due)
+        if call.state is not CallState.UNKNOWN or call.due_at is not None:
+            return False
+        if action == thread.LOOK_AGAIN:
+            calls.put_off(session, call, now, grew_at=now, attempts=0)
+            return True
+        return self._send_again(session, call, request)
+
+    def _send_again(self, session: Session, call: Call, request: Request) -> bool:
+        """What may have happened in part is sent again name by name, and looked at before each is sent."""
+        singles = operation_from(call.kind, call.parameters).singly()
+        if len(singles) == 1:
+            again: dict[str, Any] = {"due_at": self._clock(), "leased_until": None, "looked_at": None, "attempts": 0}
+            return calls.move(session, call.id, CallState.UNKNOWN, CallState.QUEUED, **again)
+        moved = calls.move(session, call.id, CallState.UNKNOWN, CallState.ABANDONED, ended_at=self._clock())
+        if moved:
+            before: dict[str, Any] = {
+                "grew_at": call.grew_at,
+                "sent_at": call.sent_at,
+                "connection_id": call.connection_id,
+            }
+            add_calls(session, request, singles, call.existing or (), None, now=self._clock(), **before)
+        return moved
