@@ -200,6 +200,12 @@ async def creates(provider: Serving) -> list[RecordedRequest]:
     return provider.record.creates()
 
 
+@router.get("/tasks/ended")
+async def ended(provider: Serving) -> dict[int, float]:
+    """When each completed task ended."""
+    return tasks.ended(provider.db)
+
+
 @router.get("/state")
 async def state(provider: Serving, domain: str | None = None) -> Creations:
     """What there is; with `domain`, only the mailboxes of that one."""

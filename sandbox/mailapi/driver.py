@@ -12,6 +12,7 @@ from sandbox.mailapi.record import RecordedRequest
 from sandbox.mailapi.refusals import TASK_FAILED
 
 _RECORDED = TypeAdapter(list[RecordedRequest])
+_ENDED = TypeAdapter(dict[int, float])
 
 
 class MailAPIControl:
@@ -112,6 +113,10 @@ class MailAPIControl:
     async def creates(self) -> list[RecordedRequest]:
         """The creates that were applied, in order, whatever their clients were shown."""
         return _RECORDED.validate_json(await self._get("/creates"))
+
+    async def ended(self) -> dict[int, float]:
+        """When each completed task ended, in seconds since 1970 by the provider's clock, by the task's id."""
+        return _ENDED.validate_json(await self._get("/tasks/ended"))
 
     async def mailboxes(self, domain: str | None = None) -> dict[str, int]:
         """How many times each address was created; those not worked off yet are left out."""

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -90,6 +91,20 @@ async def test_a_bulk_progresses_mailbox_by_mailbox(queue: Queue, control: MailA
         await control.advance_clock(3600)
     answer = await queue.progress(task, 3)
     assert (answer["status"], answer["results"]["team3@example.com"]) == ("completed", CREATED)
+
+
+async def test_a_completed_task_tells_when_its_last_mailbox_was_made(queue: Queue, control: MailAPIControl) -> None:
+    await control.set_speed(mailbox_seconds=3600)
+    began = time.time()
+    task, other = await queue.bulk("team", 2), await queue.bulk("crew", 3)
+    for done in range(2):
+        await queue.progress(task, done)
+        await queue.progress(other, done)
+        await control.advance_clock(3600)
+    await queue.ended("bulk", task)
+    ended = await control.ended()
+    assert list(ended) == [task]
+    assert began + 7200 <= ended[task] <= time.time() + 7200
 
 
 async def test_a_mailbox_is_listed_as_pending_while_it_is_worked_on(
