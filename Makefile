@@ -42,9 +42,9 @@ check: $(VENV)/.dev
 pictures: $(VENV)/.dev
 	$(BIN)/python -m tests.browser.pictures
 
-# Each writes its figures into docs/; a machine that does nothing else takes about ten minutes.
+# Each writes its figures into docs/; a machine that does nothing else takes about twenty minutes.
 bench: $(VENV)/.dev
-	for one in acknowledgements burst ticks polling; do $(BIN)/python -m benchmarks.$$one || exit 1; done
+	for one in acknowledgements burst ticks polling delays; do $(BIN)/python -m benchmarks.$$one || exit 1; done
 
 # The bot is killed 100 times in each of eight settings, which takes about ten minutes each.
 storm: $(VENV)/.dev
