@@ -90,12 +90,12 @@ class Person:
         self._entered(element, value, view.entries, block_id)
 
     async def submits(self) -> Json:
-        """Press the button that submits the modal on top; the errors by label, and the acknowledgement."""
+        """Press the button that submits the modal on top; the errors by label and by block, and the acknowledgement."""
         view = self._view(None)
         if not view.content["submit"]:
             raise Impossible("This modal has no submit button.")
         if wrong := entries.unacceptable(view.content["blocks"], view.entries):
-            return {"errors": entries.by_label(view.content["blocks"], wrong), "delivered": False}
+            return {"errors": entries.by_label(view.content["blocks"], wrong), "wrong": wrong, "delivered": False}
         self._platform.journal.note("submitted", user=self.user.id, view_id=view.id)
         payload = payloads.submission(self._platform, self._workspace, self.user, view)
         answer = await deliver(self._platform, self._workspace, "interactive", payload)
@@ -106,7 +106,8 @@ class Person:
         except Refused as refused:
             self._note_refusal(refused, answer)
             errors = {"": answers.TROUBLE}
-        return {"errors": entries.by_label(blocks, errors), "delivered": True, "ack": _acknowledged(answer, "")}
+        acknowledged = {"delivered": True, "ack": _acknowledged(answer, "")}
+        return {"errors": entries.by_label(blocks, errors), "wrong": errors, **acknowledged}
 
     async def closes(self, *, everything: bool = False) -> Json:
         """Cancel the modal on top, or with `everything` the whole stack."""

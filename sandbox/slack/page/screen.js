@@ -1,0 +1,273 @@
+// One person's screen: channels, the open channel, the open thread, and the forms in front of them.
+
+import { Composer } from "./composer.js";
+import { Question } from "./confirm.js";
+import { ask } from "./control.js";
+import { announce, el, freshId, settle } from "./dom.js";
+import { FormDialog } from "./form.js";
+import { marks, readUpTo } from "./marks.js";
+import { showMessages } from "./message.js";
+import { spoken } from "./mrkdwn.js";
+import { avatar, everybody, learn, person } from "./people.js";
+
+const VIEW_KINDS = ["view_opened", "view_updated", "view_closed"];
+
+/** What one person sees and does; `changed` is told when somebody else sits down in front of it. */
+export class Screen {
+  channel = null;
+  #thread = null;
+  #conversations = [];
+
+  constructor(user, playground, changed) {
+    this.user = user;
+    this.playground = playground;
+    this.changed = changed;
+    this.form = new FormDialog(this);
+    this.question = new Question(this);
+    this.composer = new Composer(this, "Message");
+    this.threadComposer = new Composer(this, "Reply", () => this.#thread);
+    this.#build();
+  }
+
+  #build() {
+    this.who = el("select", { "aria-label": "Who you are", onchange: (event) => this.becomes(event.target.value) });
+    this.face = el("span", { class: "face" });
+    this.list = el("ul");
+    this.nav = el("nav", { class: "channels" }, this.list);
+    this.name = el("h2", { id: freshId("room") });
+    this.about = el("p", { class: "about" });
+    this.menu = el("button", { type: "button", class: "burger", "aria-label": "Channels", "aria-expanded": false, onclick: () => this.#drawer() }, "☰");
+    this.messages = el("ol", { class: "messages", tabIndex: 0 });
+    this.replies = el("ol", { class: "messages", tabIndex: 0, "aria-label": "Messages of the thread" });
+    this.room = el("div", { class: "room", role: "region", "aria-labelledby": this.name.id },
+      el("header", {}, this.menu, this.name, this.about), this.messages, this.composer.node);
+    const title = el("h2", { id: freshId("thread") }, "Thread");
+    this.side = el("div", { class: "thread", role: "region", "aria-labelledby": title.id, hidden: true },
+      el("header", {}, title, el("button", { type: "button", class: "close", "aria-label": "Close thread", onclick: () => this.#closeThread() }, "×")),
+      this.replies, this.threadComposer.node);
+    this.trouble = el("p", { class: "trouble", role: "alert", hidden: true });
+    this.inside = el("div", { class: "inside" },
+      el("div", { class: "left" }, el("div", { class: "who" }, this.face, this.who), this.nav), this.room, this.side);
+    this.node = el("section", { class: "pane", onkeydown: (event) => this.#key(event) },
+      this.inside, this.form.node, this.question.node, this.trouble);
+  }
+
+  /** Sit down as `user`. */
+  async becomes(user) {
+    this.user = user;
+    this.channel = null;
+    this.#thread = null;
+    this.side.hidden = true;
+    this.node.classList.remove("with-thread");
+    this.list.replaceChildren();
+    this.messages.replaceChildren();
+    await this.refresh();
+    this.changed(this);
+  }
+
+  /** Show everything as it is now. */
+  async refresh() {
+    const name = person(this.user).real_name;
+    this.node.setAttribute("aria-label", `The screen of ${name}`);
+    this.nav.setAttribute("aria-label", `Channels of ${name}`);
+    this.face.replaceChildren(avatar(this.user));
+    this.who.replaceChildren(...everybody().map((each) =>
+      el("option", { value: each.id, selected: each.id === this.user }, each.real_name + role(each))));
+    await this.#showConversations();
+    const first = this.#conversations.find((each) => each.has_bot && !each.archived && each.kind !== "im");
+    if (!this.channel) this.channel = (first ?? this.#conversations[0])?.id ?? null;
+    await Promise.all([this.#showRoom(), this.#showThread(), this.look()]);
+    await this.#showConversations();
+  }
+
+  /** Take up what happened. */
+  async takesUp(entries) {
+    const here = entries.filter((entry) => entry.channel && (!entry.to || entry.to === this.user));
+    if (entries.some((entry) => VIEW_KINDS.includes(entry.kind) && entry.user === this.user)) await this.look();
+    if (here.some((entry) => entry.channel === this.channel)) await Promise.all([this.#showRoom(), this.#showThread()]);
+    if (here.length) await this.#showConversations();
+    this.#announce(here.findLast((entry) => entry.kind.endsWith("_posted") && entry.user !== this.user));
+  }
+
+  #announce(entry) {
+    if (!entry || entry.channel !== this.channel || !this.hasAttention()) return;
+    announce(`${person(entry.user).real_name}: ${spoken(entry.text)}`.slice(0, 300));
+  }
+
+  /** Look which form is in front. */
+  async look() {
+    this.form.show(await ask("view", { user: this.user }));
+  }
+
+  /** What is behind a form or a question cannot be reached. */
+  covered() {
+    this.inside.inert = this.form.isOpen || this.question.isOpen;
+    this.form.node.inert = this.question.isOpen;
+  }
+
+  /** Whether the keyboard is here, or nowhere. */
+  hasAttention() {
+    return this.node.contains(document.activeElement) || document.activeElement === document.body;
+  }
+
+  /** Put the keyboard where one writes. */
+  attend() {
+    this.composer.focus();
+  }
+
+  confirms(asked, from) {
+    return this.question.asks(asked, from);
+  }
+
+  /** Do `work`, and show why where it is not possible. */
+  async tries(work) {
+    try {
+      const answer = await work();
+      this.trouble.hidden = true;
+      if (answer?.error) this.#complain(`Mailroom did not answer: ${answer.error}`);
+      return answer;
+    } catch (error) {
+      return this.#complain(error.message);
+    }
+  }
+
+  #complain(text) {
+    this.trouble.textContent = text;
+    this.trouble.hidden = false;
+    clearTimeout(this.fading);
+    this.fading = setTimeout(() => { this.trouble.hidden = true; }, 8000);
+  }
+
+  /** `/invite @somebody`, which is Slack's own command. */
+  async invites(text) {
+    const name = text.split(/\s+@?/)[1] ?? "";
+    const bot = person(this.playground.bot);
+    const isBot = name.toLowerCase() === bot.name;
+    const guest = everybody().find((each) => each.name === name.toLowerCase());
+    if (!isBot && !guest) return this.#complain(`There is nobody called “${name}”.`);
+    await this.tries(() => ask("set_members", { channel: this.channel, joins: [isBot ? "bot" : guest.id] }));
+    await learn();
+    announce(`${name} was added.`);
+    return this.refresh();
+  }
+
+  async #showConversations() {
+    this.#conversations = await ask("sidebar", { user: this.user, ...marks(this.user) });
+    const group = (title, found) => [
+      [`title ${title}`, title, () => el("li", { class: "title" }, title)],
+      ...found.map((each) => [each.id, JSON.stringify([each, each.id === this.channel]), () => this.#conversation(each)]),
+    ];
+    settle(this.list, [
+      ...group("Channels", this.#conversations.filter((each) => each.kind !== "im")),
+      ...group("Direct messages", this.#conversations.filter((each) => each.kind === "im")),
+    ]);
+    const here = this.#conversations.find((each) => each.id === this.channel);
+    if (here) this.#nameRoom(here);
+  }
+
+  #conversation(each) {
+    const isHere = each.id === this.channel;
+    const sign = { im: "●", private: "🔒︎" }[each.kind] ?? "#";
+    const badge = each.calling > 0 && el("span", { class: "badge" }, each.calling);
+    const unread = each.new + each.calling > 0;
+    const spelled = unread && el("span", { class: "unseen" }, `, ${each.new || each.calling} unread`);
+    return el("li", {},
+      el("button", {
+        type: "button", class: unread ? "unread" : "", "aria-current": isHere ? "page" : undefined,
+        "data-focus": each.id, onclick: () => this.#enter(each.id),
+      }, el("span", { class: "sign", "aria-hidden": "true" }, sign), this.#title(each), badge, spelled));
+  }
+
+  #title(each) {
+    return each.kind === "im" ? person(this.playground.bot).real_name : each.name;
+  }
+
+  #nameRoom(here) {
+    const isDirect = here.kind === "im";
+    const bot = person(this.playground.bot).real_name;
+    this.name.textContent = isDirect ? bot : `#${here.name}`;
+    this.about.textContent = here.archived ? "Archived" : here.has_bot || isDirect ? "" : `${bot} is not here`;
+    const closed = here.archived ? "This channel is archived." : isDirect && this.playground.read_only
+      ? "Sending messages to this app has been turned off." : "";
+    this.composer.node.hidden = Boolean(closed);
+    this.composer.named(`Message ${this.name.textContent}`);
+    this.room.dataset.closed = closed;
+  }
+
+  async #enter(channel) {
+    this.channel = channel;
+    this.#closeThread();
+    this.#drawer(false);
+    this.messages.replaceChildren();
+    await this.#showConversations();
+    await this.#showRoom();
+    await this.#showConversations();
+    if (!this.composer.node.hidden) this.composer.focus();
+  }
+
+  #drawer(open = !this.node.classList.contains("with-drawer")) {
+    this.node.classList.toggle("with-drawer", open);
+    this.menu.setAttribute("aria-expanded", open);
+  }
+
+  async #showRoom() {
+    const { user, channel } = this;
+    if (!channel) return;
+    const found = await ask("conversation", { user, channel, ...marks(user) });
+    if (user !== this.user || channel !== this.channel) return;
+    this.messages.setAttribute("aria-label", `Messages in ${this.name.textContent}`);
+    stickToEnd(this.messages, () => showMessages(this.messages, found, this, (ts) => this.#openThread(ts)));
+    this.messages.classList.toggle("empty", !found.length);
+    if (found.length) readUpTo(user, channel, found.at(-1).ts);
+  }
+
+  async #openThread(ts) {
+    this.#thread = ts;
+    this.replies.replaceChildren();
+    this.side.hidden = false;
+    this.node.classList.add("with-thread");
+    await this.#showThread();
+    this.threadComposer.focus();
+    await this.#showRoom();
+    await this.#showConversations();
+  }
+
+  #closeThread() {
+    if (this.#thread === null) return;
+    const name = `thread ${this.#thread}`;
+    this.#thread = null;
+    this.side.hidden = true;
+    this.node.classList.remove("with-thread");
+    const link = [...this.messages.querySelectorAll("[data-focus]")].find((node) => node.dataset.focus === name);
+    (link ?? this.composer.field).focus();
+  }
+
+  async #showThread() {
+    const { user, channel } = this;
+    const thread = this.#thread;
+    if (!thread) return;
+    const found = await ask("conversation", { user, channel, thread, ...marks(user) });
+    if (thread !== this.#thread || user !== this.user) return;
+    stickToEnd(this.replies, () => showMessages(this.replies, found, this, null));
+    if (found.length && readUpTo(user, `${channel}/${thread}`, found.at(-1).ts)) await this.#showRoom();
+  }
+
+  #key(event) {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    if (this.node.classList.contains("with-drawer")) this.#drawer(false);
+    else this.#closeThread();
+  }
+}
+
+function role(user) {
+  if (user.is_admin || user.is_owner) return " · admin";
+  if (user.is_stranger) return " · other organisation";
+  return user.is_restricted ? " · guest" : "";
+}
+
+/** Change a list, and stay at its end where one was there. */
+function stickToEnd(list, change) {
+  const wasAtEnd = !list.children.length || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  change();
+  if (wasAtEnd) list.scrollTop = list.scrollHeight;
+}

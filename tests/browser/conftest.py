@@ -1,0 +1,84 @@
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from sandbox.mailapi import create_app as create_mailapi
+from sandbox.serving import serve
+from tests.browser.screens import Desk, desk
+from tests.browser.setting import CHROMIUM, MISSING, BotProcess, chromium, slack_serving
+from tests.flows import stage
+from tests.flows.stage import Mailroom
+
+REQUIRED = "BROWSER_TESTS"
+"""Set to `required`, it makes a missing Chromium a failure."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
+    if CHROMIUM is None and os.environ.get(REQUIRED) != "required":
+        for item in here:
+            item.add_marker(pytest.mark.skip(reason=MISSING))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if MISSING in str(report.longrepr)]
+    if skipped:
+        terminalreporter.section("NOT TESTED", red=True, bold=True)
+        terminalreporter.line(f"{MISSING} {len(skipped)} tests were left out.", red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def process() -> BotProcess:
+    return BotProcess()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    expect.set_options(timeout=10_000)
+    async with chromium() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="session")
+async def mailapi_url() -> AsyncIterator[str]:
+    async with serve(create_mailapi()) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="session")
+async def slack_url(mailapi_url: str, process: BotProcess) -> AsyncIterator[str]:
+    async with slack_serving(mailapi_url, process) as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def outside(slack_url: str, mailapi_url: str, tmp_path: Path) -> AsyncIterator[Mailroom]:
+    """The sandboxes as new, and the settings of a bot that is not started."""
+    async with stage.outside(slack_url, mailapi_url, tmp_path, "socket") as mailroom:
+        yield mailroom
+
+
+@pytest_asyncio.fixture
+async def unconnected(outside: Mailroom) -> AsyncIterator[Mailroom]:
+    """The running bot, to which nobody has given a key."""
+    async with outside.running():
+        yield outside
+
+
+@pytest_asyncio.fixture
+async def gated(unconnected: Mailroom) -> Mailroom:
+    """The same with a key, and the policy that is in force until somebody changes it."""
+    await unconnected.connected(unconnected.ana)
+    return unconnected
+
+
+@pytest_asyncio.fixture
+async def page(browser: Browser, slack_url: str, gated: Mailroom) -> AsyncIterator[Desk]:
+    """The page, on which Ana and Ben sit side by side."""
+    async with desk(browser, slack_url) as opened:
+        yield opened
+    del gated

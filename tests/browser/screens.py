@@ -1,0 +1,91 @@
+"""The page as two people use it: what they read, press and fill in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from playwright.async_api import Browser, Locator, Page, expect
+
+DESKTOP = (1440, 900)
+PHONE = (390, 780)
+
+
+@dataclass
+class Screen:
+    """One of the two panes."""
+
+    pane: Locator
+
+    @property
+    def composer(self) -> Locator:
+        return self.pane.get_by_role("combobox", name="Message")
+
+    @property
+    def form(self) -> Locator:
+        return self.pane.get_by_role("dialog")
+
+    @property
+    def thread(self) -> Locator:
+        return self.pane.get_by_role("region", name="Thread")
+
+    @property
+    def room(self) -> Locator:
+        return self.pane.locator(".room")
+
+    def message(self, text: str) -> Locator:
+        """The newest message of the channel that says this."""
+        return self.room.locator(".message").filter(has_text=text).last
+
+    async def types(self, line: str) -> None:
+        await self.composer.fill(line)
+        await self.composer.press("Enter")
+
+    async def connects(self, key: str, caller_id: int) -> None:
+        await self.types("/mail connect")
+        await self.form.get_by_label("API key").fill(key)
+        await self.form.get_by_label("Caller id").fill(str(caller_id))
+        await self.form.get_by_role("button", name="Connect", exact=True).click()
+        await expect(self.form).to_contain_text("Connected with the key")
+        await self.form.get_by_role("button", name="Close", exact=True).click()
+
+
+@dataclass
+class Desk:
+    """The open page."""
+
+    page: Page
+
+    @property
+    def ana(self) -> Screen:
+        return Screen(self.page.get_by_role("region", name="The screen of Ana Lindqvist"))
+
+    @property
+    def ben(self) -> Screen:
+        return Screen(self.page.get_by_role("region", name="The screen of Ben Okafor"))
+
+    async def opens(self, url: str) -> None:
+        await self.page.goto(url)
+        await self.page.locator("body[data-ready=yes]").wait_for()
+
+
+@asynccontextmanager
+async def desk(
+    browser: Browser, url: str, size: tuple[int, int] = DESKTOP, *, dark: bool = False
+) -> AsyncIterator[Desk]:
+    """The page in a fresh browser profile; nothing in it may have gone wrong by the end."""
+    width, height = size
+    context = await browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale="en-GB"
+    )
+    wrong: list[str] = []
+    try:
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        opened = Desk(page)
+        await opened.opens(url)
+        yield opened
+    finally:
+        await context.close()
+    assert not wrong, wrong
