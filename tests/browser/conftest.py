@@ -73,6 +73,7 @@ async def unconnected(outside: Mailroom) -> AsyncIterator[Mailroom]:
 async def gated(unconnected: Mailroom) -> Mailroom:
     """The same with a key, and the policy that is in force until somebody changes it."""
     await unconnected.connected(unconnected.ana)
+    await unconnected.ana.closes()
     return unconnected
 
 

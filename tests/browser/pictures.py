@@ -1,6 +1,7 @@
 """The README's pictures, made from the running page: `python -m tests.browser.pictures` writes `docs/pictures/`."""
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,12 +16,11 @@ from tests.flows import stage
 from tests.flows.stage import CALLER_ID, KEY, Mailroom
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-SIZE = (1280, 760)
+SIZE = (1120, 660)
 
 
 async def make(folder: Path) -> None:
     """Play through it once, and take a picture at each step."""
-    folder.mkdir(parents=True, exist_ok=True)
     process = BotProcess()
     with TemporaryDirectory() as state:
         async with (
@@ -50,12 +50,12 @@ async def _day(page: Desk, mailroom: Mailroom, folder: Path) -> None:
     await page.ana.connects(KEY, CALLER_ID)
     await page.ben.composer.fill("/mail mail")
     await _keep(page, folder / "typing.png")
-    await mailroom.mailapi.set_speed(mailbox_seconds=0.2)
-    await page.ben.types("/mail mailbox bulk example.com team 25 --quota 512")
+    await mailroom.mailapi.set_speed(mailbox_seconds=0.7)
+    await page.ben.types("/mail mailbox bulk example.com team 12 --quota 512")
     await expect(page.ana.message("team1@example.com").get_by_role("button", name="Approve")).to_be_visible()
     await _keep(page, folder / "asking.png")
     await page.ana.message("team1@example.com").get_by_role("button", name="Approve").click()
-    await expect(page.ben.message("team1@example.com")).to_contain_text("In progress")
+    await expect(page.ben.message("team1@example.com")).to_contain_text(re.compile(r"█ ?░|█░"))
     await _keep(page, folder / "approving.png")
     await expect(page.ben.message("team1@example.com")).to_contain_text("Done", timeout=20_000)
     await _opens_thread(page)
@@ -65,6 +65,7 @@ async def _day(page: Desk, mailroom: Mailroom, folder: Path) -> None:
     await page.ana.form.get_by_label("Domain").fill("exam")
     await expect(page.ana.form.get_by_role("option", name="example.com")).to_be_visible()
     await _keep(page, folder / "form.png")
+    await page.ana.form.get_by_role("button", name="Cancel").click()
 
 
 async def _opens_thread(page: Desk) -> None:
@@ -83,8 +84,11 @@ def _line(page: Desk, what: str) -> Locator:
 
 async def _keep(page: Desk, path: Path) -> None:
     await page.page.mouse.move(0, 0)
+    await page.page.evaluate("document.activeElement.matches('.tools *') && document.activeElement.blur()")
     await page.page.screenshot(path=path)
 
 
 if __name__ == "__main__":
-    asyncio.run(make(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    asyncio.run(make(target))

@@ -1,6 +1,6 @@
 from playwright.async_api import Browser, expect
 
-from tests.browser.screens import Desk, desk
+from tests.browser.screens import desk
 from tests.flows.stage import CALLER_ID, KEY, Mailroom
 
 

@@ -9,17 +9,32 @@ from sandbox.slack.world import Json
 _MOST = 150
 _LONGEST = 140
 _KEY = re.compile(r"\b([A-Za-z0-9]{4})[A-Za-z0-9]{28}\b")
-_TOLD = ("channel", "user", "ts", "thread_ts", "view_id", "filename", "text")
+_ID = re.compile(r"<[@#](\w+)(?:\|[^>]*)?>|\b([UC]0\w+)\b")
+_ABOUT = ("channel", "user", "filename", "text")
 """The arguments of a Web API call that say what it is about."""
 
 
 async def wire(platform: Platform, _asked: Json) -> Any:
     """{}: the latest lines, oldest first: `id`, `at`, `kind`, `what`, `about`, `result`, `good`."""
+    names = _names(platform)
     lines = [_envelope(number, each) for number, each in _latest(platform.envelopes)]
     lines += [_call(number, each) for number, each in _latest(platform.calls)]
     if platform.playground.wire is not None:
         lines += [_request(each) for each in (await platform.playground.wire(0))[-_MOST:]]
-    return sorted(lines, key=lambda line: line["at"])[-_MOST:]
+    latest = sorted(lines, key=lambda line: line["at"])[-_MOST:]
+    return [line | {"about": _told(line["about"], names)} for line in latest]
+
+
+def _names(platform: Platform) -> dict[str, str]:
+    people = {user.id: f"@{user.name}" for user in platform.home.users.values()}
+    return people | {each.id: f"#{each.name}" for each in platform.home.channels.values() if each.kind != "im"}
+
+
+def _told(about: str, names: dict[str, str]) -> str:
+    """A line with names for ids, without keys, and short."""
+    named = _ID.sub(lambda found: names.get(found[1] or found[2], found[0]), about)
+    masked = _KEY.sub(r"\1…", named)
+    return masked if len(masked) <= _LONGEST else masked[: _LONGEST - 1] + "…"
 
 
 def _latest(recorded: list[Json]) -> list[tuple[int, Json]]:
@@ -49,7 +64,7 @@ def _subject(payload: Json) -> str:
 
 
 def _call(number: int, record: Json) -> Json:
-    told = [str(record["arguments"][name]) for name in _TOLD if record["arguments"].get(name)]
+    told = [str(record["arguments"][name]) for name in _ABOUT if record["arguments"].get(name)]
     line = _line(f"c{number}", record["at"], "call", record["method"], " ".join(told))
     if record["fault"]:
         return line | {"result": f"fault: {record['fault']}", "good": False}
@@ -67,6 +82,4 @@ def _request(record: Json) -> Json:
 
 
 def _line(name: str, at: float, kind: str, what: str, about: str) -> Json:
-    masked = _KEY.sub(r"\1…", about)
-    shown = masked if len(masked) <= _LONGEST else masked[: _LONGEST - 1] + "…"
-    return {"id": name, "at": at, "kind": kind, "what": what, "about": shown, "result": "", "good": None}
+    return {"id": name, "at": at, "kind": kind, "what": what, "about": about, "result": "", "good": None}

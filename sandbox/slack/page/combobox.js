@@ -47,7 +47,6 @@ function listBelow(input, find, choose) {
 
   input.setAttribute("aria-controls", list.id);
   input.addEventListener("input", open);
-  input.addEventListener("focus", open);
   input.addEventListener("click", () => list.hidden && open());
   input.addEventListener("blur", close);
   input.addEventListener("keydown", (event) => {

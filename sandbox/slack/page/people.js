@@ -42,6 +42,6 @@ export function channelName(id) {
 export function avatar(id) {
   const user = person(id);
   const initials = user.is_bot ? "✉" : user.real_name.split(" ").map((word) => word[0]).slice(0, 2).join("");
-  const tint = user.is_bot ? "bot" : [...id].reduce((sum, sign) => sum + sign.charCodeAt(0), 0) % 5;
+  const tint = user.is_bot ? "bot" : Math.max(0, [...users.keys()].indexOf(id)) % 5;
   return el("span", { class: `avatar tint-${tint}`, "aria-hidden": "true" }, initials);
 }

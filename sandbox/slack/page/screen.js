@@ -32,6 +32,7 @@ export class Screen {
   #build() {
     this.who = el("select", { "aria-label": "Who you are", onchange: (event) => this.becomes(event.target.value) });
     this.face = el("span", { class: "face" });
+    this.role = el("small");
     this.list = el("ul");
     this.nav = el("nav", { class: "channels" }, this.list);
     this.name = el("h2", { id: freshId("room") });
@@ -47,7 +48,7 @@ export class Screen {
       this.replies, this.threadComposer.node);
     this.trouble = el("p", { class: "trouble", role: "alert", hidden: true });
     this.inside = el("div", { class: "inside" },
-      el("div", { class: "left" }, el("div", { class: "who" }, this.face, this.who), this.nav), this.room, this.side);
+      el("div", { class: "left" }, el("div", { class: "who" }, this.face, el("div", {}, this.who, this.role)), this.nav), this.room, this.side);
     this.node = el("section", { class: "pane", onkeydown: (event) => this.#key(event) },
       this.inside, this.form.node, this.question.node, this.trouble);
   }
@@ -72,7 +73,8 @@ export class Screen {
     this.nav.setAttribute("aria-label", `Channels of ${name}`);
     this.face.replaceChildren(avatar(this.user));
     this.who.replaceChildren(...everybody().map((each) =>
-      el("option", { value: each.id, selected: each.id === this.user }, each.real_name + role(each))));
+      el("option", { value: each.id, selected: each.id === this.user }, each.real_name)));
+    this.role.textContent = role(person(this.user));
     await this.#showConversations();
     const first = this.#conversations.find((each) => each.has_bot && !each.archived && each.kind !== "im");
     if (!this.channel) this.channel = (first ?? this.#conversations[0])?.id ?? null;
@@ -167,7 +169,7 @@ export class Screen {
 
   #conversation(each) {
     const isHere = each.id === this.channel;
-    const sign = { im: "●", private: "🔒︎" }[each.kind] ?? "#";
+    const sign = { im: "●", private: "" }[each.kind] ?? "#";
     const badge = each.calling > 0 && el("span", { class: "badge" }, each.calling);
     const unread = each.new + each.calling > 0;
     const spelled = unread && el("span", { class: "unseen" }, `, ${each.new || each.calling} unread`);
@@ -175,7 +177,8 @@ export class Screen {
       el("button", {
         type: "button", class: unread ? "unread" : "", "aria-current": isHere ? "page" : undefined,
         "data-focus": each.id, onclick: () => this.#enter(each.id),
-      }, el("span", { class: "sign", "aria-hidden": "true" }, sign), this.#title(each), badge, spelled));
+      }, el("span", { class: `sign ${each.kind}`, "aria-hidden": "true" }, sign),
+        el("span", { class: each.archived ? "closed" : "" }, this.#title(each)), badge, spelled));
   }
 
   #title(each) {
@@ -260,14 +263,19 @@ export class Screen {
 }
 
 function role(user) {
-  if (user.is_admin || user.is_owner) return " · admin";
-  if (user.is_stranger) return " · other organisation";
-  return user.is_restricted ? " · guest" : "";
+  if (user.is_admin || user.is_owner) return "Admin";
+  if (user.is_stranger) return "From elsewhere";
+  return user.is_restricted ? "Guest" : "Member";
 }
 
-/** Change a list, and stay at its end where one was there. */
+/** Change a list, and stay at its end where one was there; what is longer than the screen is read from its start. */
 function stickToEnd(list, change) {
   const wasAtEnd = !list.children.length || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
+  const last = list.lastElementChild?.dataset.key;
   change();
-  if (wasAtEnd) list.scrollTop = list.scrollHeight;
+  if (!wasAtEnd) return;
+  const newest = list.lastElementChild;
+  const start = newest ? newest.offsetTop : 0;
+  if (newest && newest.dataset.key === last && newest.offsetHeight > list.clientHeight) return;
+  list.scrollTop = newest?.offsetHeight > list.clientHeight ? start : list.scrollHeight;
 }
