@@ -1,10 +1,16 @@
 """The page as two people use it: what they read, press and fill in."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import aiohttp
 from playwright.async_api import Browser, Locator, Page, expect
+
+from sandbox.slack import BOT_TOKEN, MAIL
+from tests.flows.stage import Mailroom
 
 DESKTOP = (1440, 900)
 PHONE = (390, 780)
@@ -62,6 +68,15 @@ class Desk:
     @property
     def ben(self) -> Screen:
         return Screen(self.page.get_by_role("region", name="The screen of Ben Okafor"))
+
+    async def bot_says(self, mailroom: Mailroom, text: str, blocks: list[dict[str, Any]]) -> None:
+        """A message with the bot's token, but not from its code: what it might say one day."""
+        said = {"token": BOT_TOKEN, "channel": MAIL, "text": text, "blocks": json.dumps(blocks)}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{mailroom.slack.api_url}chat.postMessage", data=said) as answer,
+        ):
+            assert (await answer.json())["ok"], await answer.json()
 
     async def opens(self, url: str) -> None:
         await self.page.goto(url)

@@ -77,7 +77,7 @@ export class Composer {
   #take(index) {
     const { from, put } = this.#offers[index];
     const end = this.field.selectionStart;
-    const head = this.field.value.slice(0, end).replace(from, (_whole, before = "") => before + put);
+    const head = this.field.value.slice(0, end).replace(from, (_whole, before) => before + put);
     this.field.value = head + this.field.value.slice(end);
     this.field.setSelectionRange(head.length, head.length);
     this.#typed();
@@ -136,11 +136,12 @@ function start({ usage }) {
 
 function asOffer(usage) {
   const takesMore = start(usage) !== usage.usage;
-  return { shown: usage.usage, about: usage.summary, from: /^\/.*$/s, put: start(usage) + (takesMore ? " " : "") };
+  return { shown: usage.usage, about: usage.summary, from: /^()\/.*$/s, put: start(usage) + (takesMore ? " " : "") };
 }
 
 function people(begun) {
-  const fits = (user) => [user.name, user.real_name].some((name) => name.toLowerCase().startsWith(begun.toLowerCase()));
+  const said = begun.toLowerCase();
+  const fits = (user) => user.name !== said && [user.name, user.real_name].some((name) => name.toLowerCase().startsWith(said));
   return mentionable().filter(fits).slice(0, MOST_OFFERED)
     .map((user) => ({ shown: `@${user.name}`, about: user.real_name, from: /(^|\s)@\w*$/, put: `@${user.name} ` }));
 }
