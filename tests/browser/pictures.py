@@ -6,17 +6,19 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Page, expect
 
 from sandbox.mailapi import create_app as create_mailapi
 from sandbox.serving import serve
-from tests.browser.screens import PHONE, Desk, desk
+from tests.browser.screens import PHONE, Desk, Screen, desk
 from tests.browser.setting import BotProcess, chromium, slack_serving
 from tests.flows import stage
-from tests.flows.stage import CALLER_ID, KEY, Mailroom
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-SIZE = (1120, 660)
+SIZE = (1240, 680)
+WIDE = (1480, 700)
+"""For pictures of one screen alone."""
+WORKING = re.compile("█░")
 
 
 async def make(folder: Path) -> None:
@@ -30,62 +32,74 @@ async def make(folder: Path) -> None:
             mailroom.running(),
             chromium() as browser,
         ):
+            await mailroom.mailapi.set_speed(mailbox_seconds=0.25)
+            await mailroom.connected(mailroom.ana)
+            await mailroom.ana.closes()
+            async with desk(browser, url, WIDE) as page:
+                await _asks(page, folder)
             async with desk(browser, url, SIZE) as page:
-                await _day(page, mailroom, folder)
-            async with desk(browser, url, SIZE, dark=True) as page:
-                await _opens_thread(page)
-                await _wire(page)
-                await _keep(page, folder / "behind.png")
+                await _approves(page, folder)
+            async with desk(browser, url, WIDE) as page:
+                await _reads_the_result(page, folder)
+            async with desk(browser, url, WIDE, dark=True) as page:
+                await _looks_behind(page, folder)
             async with desk(browser, url, PHONE) as page:
-                await expect(page.ana.message("team1@example.com")).to_contain_text("Done")
-                await _keep(page, folder / "phone.png")
+                await _keep(page, page.page, folder / "phone.png")
 
 
-async def _day(page: Desk, mailroom: Mailroom, folder: Path) -> None:
-    await page.ana.types("/mail connect")
-    await page.ana.form.get_by_label("API key").fill("too-short")
-    await page.ana.form.get_by_role("button", name="Connect", exact=True).click()
-    await expect(page.ana.form).to_contain_text("32 letters")
-    await page.ana.form.get_by_role("button", name="Cancel").click()
-    await page.ana.connects(KEY, CALLER_ID)
+async def _asks(page: Desk, folder: Path) -> None:
     await page.ben.composer.fill("/mail mail")
-    await _keep(page, folder / "typing.png")
-    await mailroom.mailapi.set_speed(mailbox_seconds=0.7)
-    await page.ben.types("/mail mailbox bulk example.com team 12 --quota 512")
-    await expect(page.ana.message("team1@example.com").get_by_role("button", name="Approve")).to_be_visible()
-    await _keep(page, folder / "asking.png")
-    await page.ana.message("team1@example.com").get_by_role("button", name="Approve").click()
-    await expect(page.ben.message("team1@example.com")).to_contain_text(re.compile(r"█ ?░|█░"))
-    await _keep(page, folder / "approving.png")
-    await expect(page.ben.message("team1@example.com")).to_contain_text("Done", timeout=20_000)
-    await _opens_thread(page)
-    await _keep(page, folder / "completion.png")
+    await expect(page.ben.room.get_by_role("option").first).to_be_visible()
+    await _keep(page, page.ben.pane, folder / "typing.png")
+    await page.ben.types("/mail mailbox bulk example.com team 25")
+    await expect(_card(page.ben)).to_contain_text("Waiting for approval")
+    await _keep(page, page.ben.pane, folder / "asking.png")
+
+
+async def _approves(page: Desk, folder: Path) -> None:
+    await expect(_card(page.ana)).to_contain_text("Waiting for approval")
+    await _keep(page, page.page, folder / "approving.png")
+    await _card(page.ana).get_by_role("button", name="Approve").click()
+    await expect(_card(page.ben)).to_contain_text(WORKING)
+    await _keep(page, page.page, folder / "progress.png")
+    await expect(_card(page.ben)).to_contain_text("Done", timeout=20_000)
+
+
+async def _reads_the_result(page: Desk, folder: Path) -> None:
+    await _card(page.ben).locator(".replies").click()
+    await expect(page.ben.thread.get_by_role("row", name="team25@example.com")).to_be_visible()
+    await _keep(page, page.ben.pane, folder / "completion.png")
     await page.ana.types("/mail mailbox bulk")
-    await expect(page.ana.form.get_by_label("Prefix")).to_be_visible()
-    await page.ana.form.get_by_label("Domain").fill("exam")
-    await expect(page.ana.form.get_by_role("option", name="example.com")).to_be_visible()
-    await _keep(page, folder / "form.png")
+    await page.ana.form.get_by_label("Domain").press_sequentially("exam")
+    await page.ana.form.get_by_role("option", name="example.com").click()
+    await page.ana.form.get_by_label("Prefix").fill("sales team")
+    await page.ana.form.get_by_label("How many").fill("12")
+    await page.ana.form.get_by_role("button", name="Create").click()
+    await expect(page.ana.form.get_by_label("Prefix")).to_have_attribute("aria-invalid", "true")
+    await _keep(page, page.ana.pane, folder / "form.png")
     await page.ana.form.get_by_role("button", name="Cancel").click()
 
 
-async def _opens_thread(page: Desk) -> None:
-    await page.ben.message("team1@example.com").locator(".replies").click()
-    await expect(page.ben.thread).to_contain_text("created")
-
-
-async def _wire(page: Desk) -> None:
+async def _looks_behind(page: Desk, folder: Path) -> None:
     await page.page.get_by_role("button", name="Behind the scenes").click()
-    await expect(_line(page, "create_mailbox_bulk")).to_be_visible()
+    drawer = page.page.get_by_role("complementary", name="Behind the scenes")
+    await expect(drawer.get_by_role("listitem").last).to_be_visible()
+    await drawer.get_by_role("button", name="Deliver the next command twice").click()
+    await page.ben.types("/mail mailbox create john@example.com")
+    await expect(page.ben.message("john@example.com")).to_contain_text("Done")
+    await expect(drawer.get_by_role("listitem").filter(has_text="create_mailbox_single").first).to_be_visible()
+    await _keep(page, drawer, folder / "behind.png")
 
 
-def _line(page: Desk, what: str) -> Locator:
-    return page.page.locator(".wire li").filter(has_text=what).first
+def _card(screen: Screen) -> Locator:
+    """The message in which the request stands."""
+    return screen.message("Asked for by")
 
 
-async def _keep(page: Desk, path: Path) -> None:
+async def _keep(page: Desk, shown: Page | Locator, path: Path) -> None:
     await page.page.mouse.move(0, 0)
     await page.page.evaluate("document.activeElement.matches('.tools *') && document.activeElement.blur()")
-    await page.page.screenshot(path=path)
+    await shown.screenshot(path=path)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,35 @@ async def test_commands_are_completed_with_the_keyboard(page: Desk) -> None:
     await expect(page.ana.message("john@example.com")).to_be_visible()
 
 
+async def test_a_list_is_kept_as_a_file(page: Desk) -> None:
+    await page.ana.types("/mail domain list")
+    await page.ana.message("in this MailAPI account").get_by_role("button", name="Get CSV").click()
+    await page.ana.pane.get_by_role("navigation").get_by_role("button", name="Mailroom").click()
+    file = page.ana.room.locator(".file")
+    await expect(file.get_by_role("columnheader")).to_have_text(["Domain", "Status", "Quota", "Mailboxes", "Created"])
+    async with page.page.expect_download() as download:
+        await file.get_by_role("button", name="Download").click()
+    kept = await (await download.value).path()
+    assert "example.com,verified" in kept.read_text()
+
+
+async def test_a_messages_menu_opens_a_form_whose_result_stands_in_its_thread(page: Desk) -> None:
+    await page.ben.types("We need two mailboxes")
+    said = page.ben.message("We need two mailboxes")
+    await said.hover()
+    await said.get_by_label("More actions").click()
+    await said.get_by_role("button", name="Create mailboxes here").click()
+    form = page.ben.form
+    await form.get_by_label("Domain").press_sequentially("exam")
+    await form.get_by_role("option", name="example.com").click()
+    await form.get_by_label("Prefix").fill("desk")
+    await form.get_by_label("How many").fill("2")
+    await form.get_by_role("button", name="Create").click()
+    await expect(said.locator(".replies")).to_be_visible()
+    await said.locator(".replies").click()
+    await expect(page.ben.thread).to_contain_text("desk2@example.com")
+
+
 async def test_a_mention_in_a_thread_asks_there(page: Desk) -> None:
     await page.ben.types("We need a mailbox for John")
     said = page.ben.message("We need a mailbox for John")

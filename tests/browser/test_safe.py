@@ -10,10 +10,13 @@ IMAGE = "<img src=x onerror=document.title='taken'>"
 async def test_what_looks_like_markup_stays_text(page: Desk) -> None:
     await page.ana.types(f'/mail mailbox create john@example.com --name "{SCRIPT}"')
     await expect(page.ana.message("Asked for by")).to_contain_text(SCRIPT)
-    await page.ben.types(f"{IMAGE} *bold* `a*b*`")
+    await page.ben.types(f"{IMAGE} *bold* _it_ ~no~ `a*b*` snake_case_name 2*3*4 <javascript:alert(1)|x> @ana #mail")
     said = page.ana.message(IMAGE)
-    await expect(said.locator("strong")).to_have_text("bold")
-    await expect(said.locator("code")).to_have_text("a*b*")
+    for tag, text in {"strong": "bold", "em": "it", "s": "no", "code": "a*b*"}.items():
+        await expect(said.locator(f".content {tag}")).to_have_text(text)
+    await expect(said.locator(".mention")).to_have_text(["@ana", "#mail"])
+    await expect(said).to_contain_text("snake_case_name 2*3*4 <javascript:alert(1)|x>")
+    assert await said.locator("a").count() == 0
     assert await page.page.locator("main script, main img").count() == 0
     assert await page.page.title() == "Mailroom playground"
 

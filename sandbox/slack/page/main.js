@@ -4,7 +4,7 @@ import { Behind } from "./behind.js";
 import { ask, follow } from "./control.js";
 import { el } from "./dom.js";
 import { relative } from "./moments.js";
-import { everybody, learn, person } from "./people.js";
+import { everybody, knows, learn, person } from "./people.js";
 import { Screen } from "./screen.js";
 
 const THEMES = ["system", "light", "dark"];
@@ -21,10 +21,17 @@ async function start() {
   seat(screens);
   document.body.dataset.ready = "yes";
   setInterval(tick, 20_000);
+  let wasGone = false;
   await follow(async (entries) => {
-    if (entries.some((entry) => entry.channel && !entry.seen)) await learn();
-    await Promise.all([...screens.map((screen) => screen.takesUp(entries)), behind.refresh()]);
-  }, (isGone) => document.body.classList.toggle("gone", isGone));
+    const isNew = (id) => id && !knows(id);
+    if (wasGone || entries.some((entry) => isNew(entry.channel) || isNew(entry.user))) await learn();
+    await Promise.all(screens.map((screen) => (wasGone ? screen.refresh() : screen.takesUp(entries))));
+    wasGone = false;
+    await behind.refresh();
+  }, (isGone) => {
+    wasGone ||= isGone;
+    document.body.classList.toggle("gone", isGone);
+  });
 }
 
 /** Who sat here last, or the first two. */

@@ -13,6 +13,11 @@ export async function learn() {
   for (const channel of roster.channels) channels.set(channel.id, channel);
 }
 
+/** Whether somebody or some channel is known by this id. */
+export function knows(id) {
+  return users.has(id) || channels.has(id);
+}
+
 /** The people who can sit at a screen. */
 export function everybody() {
   return [...users.values()].filter((user) => !user.is_bot && !user.deleted);

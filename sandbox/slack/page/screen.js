@@ -38,10 +38,11 @@ export class Screen {
     this.name = el("h2", { id: freshId("room") });
     this.about = el("p", { class: "about" });
     this.menu = el("button", { type: "button", class: "burger", "aria-label": "Channels", "aria-expanded": false, onclick: () => this.#drawer() }, "☰");
+    this.me = el("span", { class: "me" });
     this.messages = el("ol", { class: "messages", tabIndex: 0 });
     this.replies = el("ol", { class: "messages", tabIndex: 0, "aria-label": "Messages of the thread" });
     this.room = el("div", { class: "room", role: "region", "aria-labelledby": this.name.id },
-      el("header", {}, this.menu, this.name, this.about), this.messages, this.composer.node);
+      el("header", {}, this.menu, this.name, this.about, this.me), this.messages, this.composer.node);
     const title = el("h2", { id: freshId("thread") }, "Thread");
     this.side = el("div", { class: "thread", role: "region", "aria-labelledby": title.id, hidden: true },
       el("header", {}, title, el("button", { type: "button", class: "close", "aria-label": "Close thread", onclick: () => this.#closeThread() }, "×")),
@@ -72,6 +73,7 @@ export class Screen {
     this.node.setAttribute("aria-label", `The screen of ${name}`);
     this.nav.setAttribute("aria-label", `Channels of ${name}`);
     this.face.replaceChildren(avatar(this.user));
+    this.me.replaceChildren(avatar(this.user), name.split(" ")[0]);
     this.who.replaceChildren(...everybody().map((each) =>
       el("option", { value: each.id, selected: each.id === this.user }, each.real_name)));
     this.role.textContent = role(person(this.user));
