@@ -62,6 +62,21 @@ async def test_commands_are_completed_with_the_keyboard(page: Desk) -> None:
     await expect(page.ana.message("john@example.com")).to_be_visible()
 
 
+async def test_the_newest_message_stays_in_sight(page: Desk) -> None:
+    for number in range(12):
+        await page.ben.types(f"Message {number}")
+        await expect(page.ben.message(f"Message {number}")).to_be_visible()
+    newest = page.ana.message("Message 11")
+    await expect(newest).to_be_in_viewport()
+    await page.page.get_by_role("button", name="Behind the scenes").click()
+    await expect(newest).to_be_in_viewport()
+    await page.ana.message("Message 0").scroll_into_view_if_needed()
+    await page.ben.types("Message 12")
+    await expect(page.ana.message("Message 12")).not_to_be_in_viewport()
+    await page.ana.types("Message 13")
+    await expect(page.ana.message("Message 13")).to_be_in_viewport()
+
+
 async def test_a_list_is_kept_as_a_file(page: Desk) -> None:
     await page.ana.types("/mail domain list")
     await page.ana.message("in this MailAPI account").get_by_role("button", name="Get CSV").click()

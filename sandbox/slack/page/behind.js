@@ -37,7 +37,7 @@ export class Behind {
     this.wire = el("ol");
     const wireTitle = el("h2", { id: freshId("wire") }, "On the wire");
     this.scroll = el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-labelledby": wireTitle.id }, this.wire);
-    const faults = el("div", { class: "faults" }, el("h2", {}, "What can go wrong"), this.told,
+    const faults = el("div", { class: "faults" }, el("header", {}, el("h2", {}, "What can go wrong"), this.told),
       group("Slack", SLACK.map(([text, word, asked]) => this.#button(text, word, asked))),
       playground.mailapi && this.#provider(), playground.bot_control && this.#bot(),
       el("p", {}, this.#button("Let nothing go wrong any more", "no_faults", {}, () => this.#calm())));

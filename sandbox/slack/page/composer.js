@@ -110,6 +110,7 @@ export class Composer {
     const { user, channel, playground } = this.#screen;
     const [name] = text.split(/\s/);
     const thread_ts = this.#thread();
+    this.#screen.hasSpoken(Boolean(thread_ts));
     if (!text.startsWith("/")) {
       await this.#screen.tries(() => ask("says", { user, channel, thread_ts, text: escaped(text, "") }));
     } else if (thread_ts) {

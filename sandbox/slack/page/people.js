@@ -50,3 +50,10 @@ export function avatar(id) {
   const tint = user.is_bot ? "bot" : Math.max(0, [...users.keys()].indexOf(id)) % 5;
   return el("span", { class: `avatar tint-${tint}`, "aria-hidden": "true" }, initials);
 }
+
+/** What somebody is in the workspace. */
+export function role(user) {
+  if (user.is_admin || user.is_owner) return "Admin";
+  if (user.is_stranger) return "From elsewhere";
+  return user.is_restricted ? "Guest" : "Member";
+}

@@ -1,14 +1,16 @@
 // One person's screen: channels, the open channel, the open thread, and the forms in front of them.
 
+import { showConversations } from "./channels.js";
 import { Composer } from "./composer.js";
 import { Question } from "./confirm.js";
 import { ask } from "./control.js";
-import { announce, el, freshId, settle } from "./dom.js";
+import { announce, el, freshId } from "./dom.js";
+import { change, keepAtEnd, toEnd } from "./end.js";
 import { FormDialog } from "./form.js";
 import { marks, readUpTo } from "./marks.js";
 import { showMessages } from "./message.js";
 import { spoken } from "./mrkdwn.js";
-import { avatar, everybody, learn, person } from "./people.js";
+import { avatar, everybody, learn, person, role } from "./people.js";
 
 const VIEW_KINDS = ["view_opened", "view_updated", "view_closed"];
 
@@ -41,6 +43,8 @@ export class Screen {
     this.me = el("span", { class: "me" });
     this.messages = el("ol", { class: "messages", tabIndex: 0 });
     this.replies = el("ol", { class: "messages", tabIndex: 0, "aria-label": "Messages of the thread" });
+    keepAtEnd(this.messages);
+    keepAtEnd(this.replies);
     this.room = el("div", { class: "room", role: "region", "aria-labelledby": this.name.id },
       el("header", {}, this.menu, this.name, this.about, this.me), this.messages, this.composer.node);
     const title = el("h2", { id: freshId("thread") }, "Thread");
@@ -114,6 +118,11 @@ export class Screen {
     return this.node.contains(document.activeElement) || document.activeElement === document.body;
   }
 
+  /** Whoever has said something wants to see what comes of it. */
+  hasSpoken(inThread) {
+    toEnd(inThread ? this.replies : this.messages);
+  }
+
   /** Put the keyboard where one writes. */
   attend() {
     this.composer.focus();
@@ -157,34 +166,10 @@ export class Screen {
 
   async #showConversations() {
     this.#conversations = await ask("sidebar", { user: this.user, ...marks(this.user) });
-    const group = (title, found) => [
-      [`title ${title}`, title, () => el("li", { class: "title" }, title)],
-      ...found.map((each) => [each.id, JSON.stringify([each, each.id === this.channel]), () => this.#conversation(each)]),
-    ];
-    settle(this.list, [
-      ...group("Channels", this.#conversations.filter((each) => each.kind !== "im")),
-      ...group("Direct messages", this.#conversations.filter((each) => each.kind === "im")),
-    ]);
+    const bot = person(this.playground.bot).real_name;
+    showConversations(this.list, this.#conversations, { here: this.channel, bot, enter: (id) => this.#enter(id) });
     const here = this.#conversations.find((each) => each.id === this.channel);
     if (here) this.#nameRoom(here);
-  }
-
-  #conversation(each) {
-    const isHere = each.id === this.channel;
-    const sign = { im: "●", private: "" }[each.kind] ?? "#";
-    const badge = each.calling > 0 && el("span", { class: "badge" }, each.calling);
-    const unread = each.new + each.calling > 0;
-    const spelled = unread && el("span", { class: "unseen" }, `, ${each.new || each.calling} unread`);
-    return el("li", {},
-      el("button", {
-        type: "button", class: unread ? "unread" : "", "aria-current": isHere ? "page" : undefined,
-        "data-focus": each.id, onclick: () => this.#enter(each.id),
-      }, el("span", { class: `sign ${each.kind}`, "aria-hidden": "true" }, sign),
-        el("span", { class: each.archived ? "closed" : "" }, this.#title(each)), badge, spelled));
-  }
-
-  #title(each) {
-    return each.kind === "im" ? person(this.playground.bot).real_name : each.name;
   }
 
   #nameRoom(here) {
@@ -204,6 +189,7 @@ export class Screen {
     this.#closeThread();
     this.#drawer(false);
     this.messages.replaceChildren();
+    toEnd(this.messages);
     await this.#showConversations();
     await this.#showRoom();
     await this.#showConversations();
@@ -221,7 +207,7 @@ export class Screen {
     const found = await ask("conversation", { user, channel, ...marks(user) });
     if (user !== this.user || channel !== this.channel) return;
     this.messages.setAttribute("aria-label", `Messages in ${this.name.textContent}`);
-    stickToEnd(this.messages, () => showMessages(this.messages, found, this, (ts) => this.#openThread(ts)));
+    change(this.messages, () => showMessages(this.messages, found, this, (ts) => this.#openThread(ts)));
     this.messages.classList.toggle("empty", !found.length);
     if (found.length) readUpTo(user, channel, found.at(-1).ts);
   }
@@ -229,6 +215,7 @@ export class Screen {
   async #openThread(ts) {
     this.#thread = ts;
     this.replies.replaceChildren();
+    toEnd(this.replies);
     this.side.hidden = false;
     this.node.classList.add("with-thread");
     await this.#showThread();
@@ -253,7 +240,7 @@ export class Screen {
     if (!thread) return;
     const found = await ask("conversation", { user, channel, thread, ...marks(user) });
     if (thread !== this.#thread || user !== this.user) return;
-    stickToEnd(this.replies, () => showMessages(this.replies, found, this, null));
+    change(this.replies, () => showMessages(this.replies, found, this, null));
     if (found.length && readUpTo(user, `${channel}/${thread}`, found.at(-1).ts)) await this.#showRoom();
   }
 
@@ -262,22 +249,4 @@ export class Screen {
     if (this.node.classList.contains("with-drawer")) this.#drawer(false);
     else this.#closeThread();
   }
-}
-
-function role(user) {
-  if (user.is_admin || user.is_owner) return "Admin";
-  if (user.is_stranger) return "From elsewhere";
-  return user.is_restricted ? "Guest" : "Member";
-}
-
-/** Change a list, and stay at its end where one was there; what is longer than the screen is read from its start. */
-function stickToEnd(list, change) {
-  const wasAtEnd = !list.children.length || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-  const last = list.lastElementChild?.dataset.key;
-  change();
-  if (!wasAtEnd) return;
-  const newest = list.lastElementChild;
-  const start = newest ? newest.offsetTop : 0;
-  if (newest && newest.dataset.key === last && newest.offsetHeight > list.clientHeight) return;
-  list.scrollTop = newest?.offsetHeight > list.clientHeight ? start : list.scrollHeight;
 }
