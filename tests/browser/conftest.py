@@ -8,8 +8,9 @@ from playwright.async_api import Browser, expect
 
 from sandbox.mailapi import create_app as create_mailapi
 from sandbox.serving import serve
+from tests.browser.chromium import CHROMIUM, MISSING, chromium
 from tests.browser.screens import Desk, desk
-from tests.browser.setting import CHROMIUM, MISSING, BotProcess, chromium, slack_serving
+from tests.browser.setting import BotProcess, slack_serving
 from tests.flows import stage
 from tests.flows.stage import Mailroom
 
@@ -22,13 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if CHROMIUM is None and os.environ.get(REQUIRED) != "required":
         for item in here:
             item.add_marker(pytest.mark.skip(reason=MISSING))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = [report for report in terminalreporter.stats.get("skipped", []) if MISSING in str(report.longrepr)]
-    if skipped:
-        terminalreporter.section("NOT TESTED", red=True, bold=True)
-        terminalreporter.line(f"{MISSING} {len(skipped)} tests were left out.", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

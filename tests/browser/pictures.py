@@ -10,8 +10,9 @@ from playwright.async_api import Locator, Page, expect
 
 from sandbox.mailapi import create_app as create_mailapi
 from sandbox.serving import serve
+from tests.browser.chromium import chromium
 from tests.browser.screens import PHONE, Desk, Screen, desk
-from tests.browser.setting import BotProcess, chromium, slack_serving
+from tests.browser.setting import BotProcess, slack_serving
 from tests.flows import stage
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"

@@ -1,12 +1,10 @@
-"""The sandboxes as one playground, with the page on top, and the browser that opens it."""
+"""The sandboxes as one playground, with the page on top."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import yaml
-from playwright.async_api import Browser, async_playwright
 
 from bot.commands import COMMANDS
 from bot.manifest import text as manifest_text
@@ -17,18 +15,6 @@ from sandbox.slack import Usage
 from sandbox.slack import create_app as create_slack
 from tests.flows.process import Bot, environment
 from tests.flows.stage import Mailroom
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-MISSING = "There is no Chromium, so the page was not tried in a browser: install Debian's `chromium`."
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-]
 
 
 @dataclass
@@ -62,13 +48,3 @@ async def slack_serving(mailapi_url: str, process: BotProcess) -> AsyncIterator[
         )
         async with serve(create_slack(playground=around)) as url:
             yield url
-
-
-@asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """The system's Chromium, without a window."""
-    assert CHROMIUM is not None, MISSING
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
-        yield started
-        await started.close()
