@@ -39,12 +39,14 @@ class Platform:
         self.sockets = Sockets()
         self.request_url: str | None = None
         self.base_url = ""
+        self.journal = Journal(Clock())
         self.reset()
 
     def reset(self) -> None:
         """Forget all that happened; the app stays connected."""
         self.world = copy.deepcopy(self._first)
         self.clock = Clock()
+        self.journal.end()
         self.settings = Settings()
         self.journal = Journal(self.clock)
         self.sockets.journal = self.journal

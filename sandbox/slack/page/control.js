@@ -12,18 +12,25 @@ export async function ask(word, asked = {}) {
   return answer;
 }
 
-/** Tell `happened` of each new entry of the journal, for ever; `gone` while the server does not answer. */
+/**
+ * Tell `happened` of each new entry of the journal, for ever, and whether anything else may have changed too;
+ * tell `gone` whether the server answers.
+ */
 export async function follow(happened, gone) {
   let after = await ask("journal_end");
+  let isOther = false;
   for (;;) {
     try {
       const entries = await ask("journal", { after, wait: 20 });
+      const end = entries.at(-1)?.seq ?? (await ask("journal_end"));
       gone(false);
-      if (entries.length) after = entries.at(-1).seq;
-      else after = Math.min(after, await ask("journal_end"));
-      await happened(entries);
+      isOther ||= end < after;
+      after = end;
+      await happened(entries, isOther);
+      isOther = false;
     } catch {
       gone(true);
+      isOther = true;
       await new Promise((done) => setTimeout(done, 1000));
     }
   }

@@ -21,17 +21,12 @@ async function start() {
   seat(screens);
   document.body.dataset.ready = "yes";
   setInterval(tick, 20_000);
-  let wasGone = false;
-  await follow(async (entries) => {
+  await follow(async (entries, isOther) => {
     const isNew = (id) => id && !knows(id);
-    if (wasGone || entries.some((entry) => isNew(entry.channel) || isNew(entry.user))) await learn();
-    await Promise.all(screens.map((screen) => (wasGone ? screen.refresh() : screen.takesUp(entries))));
-    wasGone = false;
+    if (isOther || entries.some((entry) => isNew(entry.channel) || isNew(entry.user))) await learn();
+    await Promise.all(screens.map((screen) => (isOther ? screen.refresh() : screen.takesUp(entries))));
     await behind.refresh();
-  }, (isGone) => {
-    wasGone ||= isGone;
-    document.body.classList.toggle("gone", isGone);
-  });
+  }, (isGone) => document.body.classList.toggle("gone", isGone));
 }
 
 /** Who sat here last, or the first two. */
