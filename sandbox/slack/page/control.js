@@ -22,7 +22,7 @@ export async function follow(happened, gone) {
   for (;;) {
     try {
       const entries = await ask("journal", { after, wait: 20 });
-      const end = entries.at(-1)?.seq ?? (await ask("journal_end"));
+      const end = entries.at(-1)?.seq ?? Math.min(after, await ask("journal_end"));
       gone(false);
       isOther ||= end < after;
       after = end;
