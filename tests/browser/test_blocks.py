@@ -40,8 +40,8 @@ async ([messages, raw]) => {
 
 async def test_the_page_knows_everything_that_the_bot_says(browser: Browser, slack_url: str) -> None:
     async with desk(browser, slack_url) as page:
-        for name, outside in OUTSIDE.items():
-            said = {name: _blocks(build()) for name, build in named(outside).items()}
+        for name in ("plain", "formatting", "entities", "pings"):
+            said = {name: _blocks(build()) for name, build in named(OUTSIDE[name]).items()}
             assert await page.page.evaluate(RENDER, [said, RAW.get(name, ".^")]) == [], name
 
 

@@ -42,7 +42,11 @@ async def _form(page: Desk) -> None:
 async def test_on_a_phone_one_screen_is_shown_at_a_time(browser: Browser, slack_url: str, gated: Mailroom) -> None:
     async with desk(browser, slack_url, PHONE) as page:
         await expect(page.ben.pane).to_be_hidden()
-        await page.page.get_by_role("group", name="Whose screen").get_by_role("button", name="Ben").click()
+        tabs = page.page.get_by_role("group", name="Whose screen")
+        await page.ana.types("Hello")
+        await expect(tabs.get_by_role("button", name="Ben Okafor (1 new)")).to_be_visible()
+        await tabs.get_by_role("button", name="Ben").click()
+        await expect(tabs.get_by_role("button", name="Ben Okafor", exact=True)).to_be_visible()
         await expect(page.ana.pane).to_be_hidden()
         await page.ben.types("/mail mailbox create john@example.com")
         await page.ben.message("Asked for by").locator(".replies").click()

@@ -38,17 +38,21 @@ function seated() {
 
 function seat(screens) {
   localStorage.setItem("seated", JSON.stringify(screens.map((screen) => screen.user)));
-  const front = Number(byId("panes").dataset.front ?? 0);
-  byId("tabs").replaceChildren(...screens.map((screen, at) =>
-    el("button", { type: "button", "aria-pressed": at === front, onclick: () => bring(screens, at) },
-      person(screen.user).real_name)));
-  byId("panes").dataset.front = front;
+  const panes = byId("panes");
+  panes.dataset.front ??= 0;
+  const tabs = byId("tabs");
+  if (!tabs.children.length) tabs.append(...screens.map((screen, at) => el("button", { type: "button", onclick: () => bring(screens, at) })));
+  screens.forEach((screen, at) => {
+    const news = screen.news ? ` (${screen.news} new)` : "";
+    tabs.children[at].textContent = person(screen.user).real_name + news;
+    tabs.children[at].setAttribute("aria-pressed", at === Number(panes.dataset.front));
+  });
 }
 
-function bring(screens, at) {
+async function bring(screens, at) {
   byId("panes").dataset.front = at;
   seat(screens);
-  byId("tabs").children[at].focus();
+  await screens[at].refresh();
 }
 
 function switches(behind) {

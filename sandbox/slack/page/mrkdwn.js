@@ -37,19 +37,25 @@ function lines(text) {
 }
 
 function inline(text) {
-  const found = INLINE.exec(text);
-  if (!found) return text ? [plain(text)] : [];
-  const [whole, code, angle, emoji, b0, bold, i0, italic, s0, strike] = found;
-  const before = b0 ?? i0 ?? s0 ?? "";
-  const node = () => {
-    if (code !== undefined) return el("code", {}, inCode(code));
-    if (angle !== undefined) return special(angle);
-    if (emoji !== undefined) return EMOJI[emoji] ?? `:${emoji}:`;
-    const [tag, inner] = bold ? ["strong", bold] : italic ? ["em", italic] : ["s", strike];
-    return el(tag, {}, inline(inner));
-  };
-  const head = text.slice(0, found.index) + before;
-  return [...(head ? [plain(head)] : []), node(), ...inline(text.slice(found.index + whole.length))];
+  const nodes = [];
+  let rest = text;
+  for (let found = INLINE.exec(rest); found; found = INLINE.exec(rest)) {
+    const [whole, , , , b0, , i0, , s0] = found;
+    const head = rest.slice(0, found.index) + (b0 ?? i0 ?? s0 ?? "");
+    if (head) nodes.push(plain(head));
+    nodes.push(marked(found));
+    rest = rest.slice(found.index + whole.length);
+  }
+  if (rest) nodes.push(plain(rest));
+  return nodes;
+}
+
+function marked([, code, angle, emoji, , bold, , italic, , strike]) {
+  if (code !== undefined) return el("code", {}, inCode(code));
+  if (angle !== undefined) return special(angle);
+  if (emoji !== undefined) return EMOJI[emoji] ?? `:${emoji}:`;
+  const [tag, inner] = bold ? ["strong", bold] : italic ? ["em", italic] : ["s", strike];
+  return el(tag, {}, inline(inner));
 }
 
 function inCode(text) {

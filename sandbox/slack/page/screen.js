@@ -14,7 +14,7 @@ import { avatar, everybody, learn, person, role } from "./people.js";
 
 const VIEW_KINDS = ["view_opened", "view_updated", "view_closed"];
 
-/** What one person sees and does; `changed` is told when somebody else sits down in front of it. */
+/** What one person sees and does; `changed` is told when that may be somebody else, or when there may be news. */
 export class Screen {
   channel = null;
   #thread = null;
@@ -68,7 +68,11 @@ export class Screen {
     this.list.replaceChildren();
     this.messages.replaceChildren();
     await this.refresh();
-    this.changed(this);
+  }
+
+  /** How much is new for this person. */
+  get news() {
+    return this.#conversations.reduce((sum, each) => sum + Math.max(each.new, each.calling), 0);
   }
 
   /** Show everything as it is now. */
@@ -137,7 +141,7 @@ export class Screen {
     try {
       const answer = await work();
       this.trouble.hidden = true;
-      if (answer?.error) this.#complain(`Mailroom did not answer: ${answer.error}`);
+      if (answer?.error && !answer.text) this.#complain(`Mailroom did not answer: ${answer.error}`);
       return answer;
     } catch (error) {
       return this.#complain(error.message);
@@ -170,6 +174,7 @@ export class Screen {
     showConversations(this.list, this.#conversations, { here: this.channel, bot, enter: (id) => this.#enter(id) });
     const here = this.#conversations.find((each) => each.id === this.channel);
     if (here) this.#nameRoom(here);
+    this.changed(this);
   }
 
   #nameRoom(here) {
@@ -209,7 +214,7 @@ export class Screen {
     this.messages.setAttribute("aria-label", `Messages in ${this.name.textContent}`);
     change(this.messages, () => showMessages(this.messages, found, this, (ts) => this.#openThread(ts)));
     this.messages.classList.toggle("empty", !found.length);
-    if (found.length) readUpTo(user, channel, found.at(-1).ts);
+    if (found.length && this.node.checkVisibility()) readUpTo(user, channel, found.at(-1).ts);
   }
 
   async #openThread(ts) {
@@ -241,7 +246,7 @@ export class Screen {
     const found = await ask("conversation", { user, channel, thread, ...marks(user) });
     if (thread !== this.#thread || user !== this.user) return;
     change(this.replies, () => showMessages(this.replies, found, this, null));
-    if (found.length && readUpTo(user, `${channel}/${thread}`, found.at(-1).ts)) await this.#showRoom();
+    if (found.length && this.node.checkVisibility() && readUpTo(user, `${channel}/${thread}`, found.at(-1).ts)) await this.#showRoom();
   }
 
   #key(event) {
