@@ -3,13 +3,14 @@
 import re
 from typing import Any
 
+from sandbox.slack.identity import direct_channel
 from sandbox.slack.platform import Platform
 from sandbox.slack.world import Json
 
 _MOST = 150
 _LONGEST = 140
 _KEY = re.compile(r"\b([A-Za-z0-9]{4})[A-Za-z0-9]{28}\b")
-_ID = re.compile(r"<[@#](\w+)(?:\|[^>]*)?>|\b([UC]0\w+)\b")
+_ID = re.compile(r"<[@#](\w+)(?:\|[^>]*)?>|\b([UCD]0\w+)\b")
 _ABOUT = ("channel", "user", "filename", "text")
 """The arguments of a Web API call that say what it is about."""
 
@@ -26,8 +27,10 @@ async def wire(platform: Platform, _asked: Json) -> Any:
 
 
 def _names(platform: Platform) -> dict[str, str]:
-    people = {user.id: f"@{user.name}" for user in platform.home.users.values()}
-    return people | {each.id: f"#{each.name}" for each in platform.home.channels.values() if each.kind != "im"}
+    home = platform.home
+    people = {user.id: f"@{user.name}" for user in home.users.values()}
+    direct = {direct_channel(user): f"to {name}" for user, name in people.items()}
+    return people | direct | {each.id: f"#{each.name}" for each in home.channels.values() if each.kind != "im"}
 
 
 def _told(about: str, names: dict[str, str]) -> str:
