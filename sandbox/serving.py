@@ -5,7 +5,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import uvicorn
 
@@ -20,14 +20,6 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
-
-
-@runtime_checkable
-class Ending(Protocol):
-    """An application whose answers may take long, and which can be told that its server is about to stop."""
-
-    def end(self) -> None:
-        """Answer whoever waits."""
 
 
 @asynccontextmanager
@@ -60,7 +52,7 @@ async def serve(app: Any, *, port: int = 0, leave: Callable[[], None] | None = N
                 await asyncio.sleep(0.005)
             yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         finally:
-            if isinstance(app, Ending):
-                app.end()
+            if leave is not None:
+                leave()
             server.should_exit = True
             await serving

@@ -13,7 +13,7 @@ class Journal:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._waiting: set[asyncio.Future[None]] = set()
-        self._has_ended = False
+        self._closed = False
         self.entries: list[dict[str, Any]] = []
 
     def note(self, kind: str, **details: Any) -> None:
@@ -32,18 +32,15 @@ class Journal:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def end(self) -> None:
-        """Let nobody wait any more."""
-        self._has_ended = True
-        self.stir()
-
     def after(self, seq: int) -> list[dict[str, Any]]:
         """The entries with a higher number than `seq`."""
         return self.entries[seq:]
 
     async def wait_after(self, seq: int, seconds: float) -> list[dict[str, Any]]:
         """The entries after `seq`; waits up to `seconds` for the first where there are none."""
-        if len(self.entries) <= seq and seconds > 0 and not self._has_ended:
+        if self._closed:
+            await asyncio.sleep(_CLOSED_SECONDS)
+        elif len(self.entries) <= seq and seconds > 0:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.add(waiter)
             try:

@@ -46,7 +46,7 @@ class Platform:
         """Forget all that happened; the app stays connected."""
         self.world = copy.deepcopy(self._first)
         self.clock = Clock()
-        self.journal.end()
+        self.journal.close()
         self.settings = Settings()
         self.journal = Journal(self.clock)
         self.sockets.journal = self.journal

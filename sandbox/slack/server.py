@@ -78,9 +78,9 @@ class SlackApp:
         self._app = app
         self._platform = platform
 
-    def end(self) -> None:
-        """The server is about to stop: who waits for news is answered, so that he does not hold it up."""
-        self._platform.journal.end()
+    def leave(self) -> None:
+        """Answer those who wait for something to happen, as this is about to end."""
+        self._platform.journal.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or one connection."""

@@ -46,5 +46,6 @@ async def slack_serving(mailapi_url: str, process: BotProcess) -> AsyncIterator[
             usages=tuple(Usage(usage=each.usage, summary=each.summary, example=each.example) for each in COMMANDS),
             manifest=yaml.safe_load(manifest_text()),
         )
-        async with serve(create_slack(playground=around)) as url:
+        app = create_slack(playground=around)
+        async with serve(app, leave=app.leave) as url:
             yield url

@@ -14,7 +14,8 @@ KEY = "Q7f3Kp9Zx2Lm5Nv8Rt1Wy4Bc6Dg0Hj3S"
 
 async def test_a_server_ends_at_once_though_somebody_waits_for_news(caplog: pytest.LogCaptureFixture) -> None:
     async with AsyncExitStack() as server:
-        url = await server.enter_async_context(serve(create_app()))
+        app = create_app()
+        url = await server.enter_async_context(serve(app, leave=app.leave))
         async with SlackControl(url) as slack:
             waiting = asyncio.create_task(slack.journal(after=0, wait=20))
             await slack.ask("journal_end")
