@@ -16,7 +16,7 @@ from bot.origin import Origin
 from bot.progress import Plan
 from bot.texts import refusals, thread
 from bot.worker.ending import end_call, end_request
-from storage import calls, connections, requests, workspaces
+from storage import calls, connections, requests, seen, workspaces
 from storage.database import Database
 from storage.encryption import Vault
 from storage.states import CallState, RequestState
@@ -71,6 +71,8 @@ class Connecting:
         return await self._database.write(partial(self._disconnect, origin))
 
     def _disconnect(self, origin: Origin, session: Session) -> str:
+        if not seen.first_time(session, origin.workspace, origin.deduplication_key, now=self._clock()):
+            return connections.given_up_last(session, origin.workspace)
         connection = connections.in_force(session, origin.workspace)
         if connection is None:
             raise UserError(refusals.NOT_CONNECTED, connect=True)

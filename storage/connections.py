@@ -86,6 +86,13 @@ def give_up(session: Session, connection: Connection) -> bool:
     return moved
 
 
+def given_up_last(session: Session, workspace_id: str) -> str:
+    """The last four characters of the newest key that is no longer in force; empty where there was none."""
+    gone = col(Connection.state).in_((ConnectionState.REPLACED, ConnectionState.ERASED))
+    query = select(Connection.last_four).where(Connection.workspace_id == workspace_id, gone)
+    return session.exec(query.order_by(col(Connection.id).desc()).limit(1)).first() or ""
+
+
 def refuse(session: Session, connection: Connection, reason: str, *, now: datetime) -> bool:
     """End the check of a connection that does not work, and erase its key."""
     return move(

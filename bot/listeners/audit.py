@@ -26,7 +26,7 @@ class AuditClicks:
         """All of it, as a file in a direct message."""
         query = _query(door)
         await self._reader.admit(door.origin)
-        await self._dispatch.after(door, self._reader.send_csv(query, door.origin, door.later))
+        await self._dispatch.once_after(door, self._reader.send_csv(query, door.origin, door.later))
 
 
 def _query(door: ClickDoor) -> AuditQuery:

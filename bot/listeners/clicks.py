@@ -84,7 +84,7 @@ class Clicks:
         query, _ = _list(door)
         connection = await self._intake.account_for(door.origin)
         sending = self._queries.send_csv(query, connection, door.origin.person, door.later)
-        await self._dispatch.after(door, sending)
+        await self._dispatch.once_after(door, sending)
 
     async def show_credentials(self, door: ClickDoor) -> None:
         """What MailAPI gives to log in with, for those who may see it."""

@@ -194,6 +194,12 @@ class Dispatch:
         door.after.start(workspace_of(door.body), _answered(door, work))
         await door.ack()
 
+    async def once_after(self, door: Door, work: Coroutine[Any, Any, None]) -> None:
+        """The same for what a repeated delivery must not do again."""
+        origin = door.origin
+        door.silent = door.silent or not await self._intake.first_time(origin.workspace, origin.deduplication_key)
+        await self.after(door, work)
+
 
 async def _answered(door: Door, work: Coroutine[Any, Any, None]) -> None:
     """What runs behind an acknowledgement tells the person also where it fails: nobody else hears of it."""

@@ -24,6 +24,10 @@ _LONGEST_ERROR = 300
 _CARRIED = re.compile(r"thread:([0-9.]+):[0-9]+")
 
 
+TRIGGER_USED = ("exchanged_trigger_id", "trigger_exchanged")
+"""The form is open already, and Slack delivers this again; its reference has the first name, its guides the second."""
+
+
 class Door(ABC):
     """One delivery: who it is from, and how to answer at once (`reply`) and after the acknowledgement (`later`)."""
 
@@ -68,8 +72,9 @@ class Door(ABC):
         try:
             await self.slack.open_view(self.trigger_id or "", view)
         except SlackError as error:
-            log.warning("form not opened", reason=str(error))
-            raise UserError(refusals.FORM_TOO_LATE) from None
+            if str(error) not in TRIGGER_USED:
+                log.warning("form not opened", reason=str(error))
+                raise UserError(refusals.FORM_TOO_LATE) from None
         await self.ack()
 
     def room(self) -> bool:

@@ -126,6 +126,7 @@ def refused_message(last_four: str, reason: str, *, in_force: str | None) -> Mes
     )
 
 
+KEY_SET_ASIDE = "The key could not be checked because of an error on our side, which is in the log."
 KEY_UNCHECKED = "MailAPI did not answer, so the key could not be checked."
 
 

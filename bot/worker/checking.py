@@ -30,12 +30,12 @@ async def check(machine: Machine, slack: Slack, approvers: Approvers, connection
     try:
         found = await machine.account(connection).domains.list()
     except KeyUnreadable as error:
-        await machine.database.write(partial(_refused, machine, connection, error.reason))
+        await machine.database.write(partial(refused, machine, connection, error.reason))
     except Rejected as error:
-        await machine.database.write(partial(_refused, machine, connection, forms.key_rejected(error.reason)))
+        await machine.database.write(partial(refused, machine, connection, forms.key_rejected(error.reason)))
     except MailAPIError as error:
         if connection.attempts + 1 >= MOST_TRIES:
-            await machine.database.write(partial(_refused, machine, connection, forms.KEY_UNCHECKED))
+            await machine.database.write(partial(refused, machine, connection, forms.KEY_UNCHECKED))
             return
         log.info("key check put off", connection=connection.id, reason=type(error).__name__)
         due_at = machine.clock() + min(retry_after(connection.attempts + 1), timedelta(seconds=4))
@@ -87,7 +87,7 @@ def _hasten(workspace: str, now: datetime, session: Session) -> None:
     calls.hasten(session, workspace, now=now)
 
 
-def _refused(machine: Machine, connection: Connection, reason: str, session: Session) -> None:
+def refused(machine: Machine, connection: Connection, reason: str, session: Session) -> None:
     """The key does not work: erase it and say so; the one in force stays."""
     now, workspace = machine.clock(), connection.workspace_id
     if not connections.refuse(session, connection, reason, now=now):

@@ -181,7 +181,7 @@ class Machine:
         if connection.state is not ConnectionState.IN_FORCE:
             return
         message = thread.key_lost(connection.last_four) if ours else thread.paused(connection.last_four, error.reason)
-        key = f"connection:{connection.id}:broken"
+        key = f"connection:{connection.id}:broken:{now.isoformat()}"
         owing.direct(session, connection.workspace_id, connection.connected_by, key, message, now=now)
         audit.append(
             session,

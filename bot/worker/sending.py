@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
-from bot.mailapi import KeyRefused, MailAPIError
+from bot.mailapi import KeyRefused, MailAPIError, NotFound
 from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import retry_after
@@ -16,7 +16,7 @@ from bot.worker import outcomes
 from bot.worker.departure import Begin, Departure
 from bot.worker.ending import end_call
 from bot.worker.machine import Machine, NotConnected, operation_of
-from bot.worker.planning import add_calls
+from bot.worker.planning import add_calls, unknown_domain
 from storage import calls, connections, moves, requests, workspaces
 from storage.states import CallState
 from storage.tables import Call, Connection, Request
@@ -34,13 +34,16 @@ async def send(machine: Machine, call: Call) -> None:
         connection = await machine.connection(call.workspace_id)
     except NotConnected:
         # The key was given up while the call was out, and MailAPI did not take it.
-        await machine.database.write(partial(_given_up, machine, call))
+        await machine.database.write(partial(_never_sent, machine, call, thread.DISCONNECTED))
         return
     try:
         sight, looked_at = await _look_again(machine, call, connection, operation)
     except KeyRefused as error:
         await machine.key_refused(connection, error)
         await _put_off(machine, call, None)
+    except NotFound as error:
+        reason = await unknown_domain(machine, connection, operation, error)
+        await machine.database.write(partial(_never_sent, machine, call, reason))
     except MailAPIError as error:
         await _put_off(machine, call, error.reason)
     else:
@@ -49,9 +52,8 @@ async def send(machine: Machine, call: Call) -> None:
             await _submit(machine, call, connection, operation, begin)
 
 
-def _given_up(machine: Machine, call: Call, session: Session) -> None:
-    now, reason = machine.clock(), thread.DISCONNECTED
-    end_call(session, call, CallState.QUEUED, CallState.CANCELLED, now=now, reason=reason, held=call)
+def _never_sent(machine: Machine, call: Call, reason: str, session: Session) -> None:
+    end_call(session, call, CallState.QUEUED, CallState.CANCELLED, now=machine.clock(), reason=reason, held=call)
 
 
 def _held_by_window(

@@ -8,10 +8,11 @@ from sqlmodel import Session
 
 from bot.notices import owing
 from bot.pace import retry_after
-from bot.texts import thread
+from bot.texts import forms, thread
+from bot.worker import checking
 from bot.worker.ending import audit_set_aside, end_call, note_set_aside
 from bot.worker.machine import Machine
-from storage import connections, moves, policies, requests
+from storage import moves, policies, requests
 from storage.states import CallState, RequestState
 from storage.tables import Call, Connection, Policy, Request
 
@@ -37,7 +38,7 @@ def note_fault(machine: Machine, row: Any, reason: str, session: Session) -> Non
         case Call():
             _call(session, row, now=now)
         case Connection():
-            connections.refuse(session, row, reason, now=now)
+            checking.refused(machine, row, forms.KEY_SET_ASIDE, session)
         case Policy():
             policies.told(session, row.id)
         case _:

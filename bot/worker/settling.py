@@ -16,7 +16,7 @@ from bot.worker.ending import end_call, end_request
 from bot.worker.machine import Machine, NotConnected, operation_of
 from bot.worker.watching import from_sight
 from storage import calls, requests
-from storage.states import CallState
+from storage.states import CallState, ConnectionState
 from storage.tables import Call
 
 log = structlog.get_logger(__name__)
@@ -44,13 +44,15 @@ async def settle(machine: Machine, call: Call) -> None:
     try:
         connection, _ = await machine.watcher(call)
     except NotConnected:
-        await _again(machine, call)
+        await _again_or_ask(machine, call)
         return
     try:
         sight, _ = await machine.look(connection, operation)
     except KeyRefused as error:
         await machine.key_refused(connection, error)
-        await _again(machine, call)
+        # A key in force waits for the next one; one that was replaced is refused for ever.
+        in_force = connection.state is ConnectionState.IN_FORCE
+        await (_again(machine, call) if in_force else _again_or_ask(machine, call))
     except NotFound:
         await machine.database.write(partial(_judge, machine, call, {}))
     except MailAPIError:
@@ -101,6 +103,14 @@ def _ask(machine: Machine, call: Call, session: Session) -> None:
         message = thread.lost(call, operation_of(call))
         owing.thread(session, request, key, message, now=machine.clock())
         owing.refresh(session, request, now=machine.clock())
+
+
+async def _again_or_ask(machine: Machine, call: Call) -> None:
+    """Nobody can look now: a person is asked once the time for looking is over."""
+    if (call.grew_at or machine.clock()) + machine.pace.ask_after <= machine.clock():
+        await machine.database.write(partial(_ask, machine, call))
+    else:
+        await _again(machine, call)
 
 
 async def _again(machine: Machine, call: Call) -> None:

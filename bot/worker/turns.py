@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-PATIENCE = timedelta(seconds=0.5)
+PATIENCE = timedelta(seconds=1)
 """How long one create that gets no answer keeps the next one waiting: MailAPI may be slow, but nobody else is."""
 
 

@@ -217,3 +217,44 @@ async def test_what_was_too_much_stays_undone_when_it_comes_again(outside: Mailr
         await outside.clock_ahead(seconds=61)
         again = await outside.slack.request(refused)
         assert "more than Mailroom takes" in str(again.payload)
+
+
+@twice
+async def test_a_click_for_a_csv_that_comes_twice_sends_one_file(mailroom: Mailroom, *, at_once: bool) -> None:
+    await mailroom.ben.types(MAIL, "/mail domain list")
+    listed = await mailroom.private(mailroom.ben, "example.com")
+    await mailroom.slack.deliver_twice("interactive", at_once=at_once)
+    await mailroom.ben.clicks(listed, "Get CSV")
+    first, second = await answers(mailroom, "interactive")
+    assert first == second
+
+    async def files() -> list[str]:
+        return [file.name for message in await mailroom.ben.direct_messages() for file in message.files]
+
+    await mailroom.until(files, "the file")
+    await mailroom.ben.types(MAIL, "/mail domain list")  # what came before has been answered when this is
+    await mailroom.private(mailroom.ben, "example.com")
+    assert await files() == ["domains.csv"]
+
+
+@twice
+async def test_a_command_that_opens_a_form_and_comes_twice_opens_one(unconnected: Mailroom, *, at_once: bool) -> None:
+    await unconnected.slack.deliver_twice(at_once=at_once)
+    await unconnected.ana.types(MAIL, "/mail connect")
+    first, second = await answers(unconnected, "slash_commands")
+    assert first == second
+    assert "API key" in (await unconnected.form(unconnected.ana, "API key")).text
+    await unconnected.ana.closes()
+    assert await unconnected.ana.view() is None
+
+
+@twice
+async def test_a_disconnect_that_comes_twice_is_done_once_and_answered_the_same(
+    mailroom: Mailroom, *, at_once: bool
+) -> None:
+    await mailroom.ana.types(MAIL, "/mail disconnect")
+    await mailroom.slack.deliver_twice("interactive", at_once=at_once)
+    await mailroom.ana.submits()
+    first, second = await answers(mailroom, "interactive")
+    assert first == second
+    assert KEY[-4:] in str(first)

@@ -87,6 +87,23 @@ async def test_a_start_with_another_encryption_key_crashes_nothing_and_one_with_
     assert await outside.mailapi.mailboxes() == {"john@example.com": 1}
 
 
+async def test_a_key_that_could_be_read_again_and_is_refused_later_is_told_of_both_times(outside: Mailroom) -> None:
+    async with outside.running():
+        await outside.connected(outside.ana)
+        await outside.at_rest()
+    right = outside.settings
+    outside.settings = with_another_key(outside)
+    async with outside.running():
+        await outside.ben.types(MAIL, "/mail domain list")
+        await outside.direct(outside.ana, "cannot be read with the encryption keys")
+        await outside.at_rest()
+    outside.settings = right
+    async with outside.running():
+        await outside.mailapi.forget_key(KEY)
+        await outside.ben.types(MAIL, "/mail domain list")
+        await outside.direct(outside.ana, "MailAPI refuses the key")
+
+
 async def test_a_key_that_is_refused_by_mailapi_is_not_tried_again_at_a_start(outside: Mailroom) -> None:
     async with outside.running():
         await outside.connected(outside.ana)
