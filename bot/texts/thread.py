@@ -1,5 +1,6 @@
 """What is said in a request's thread, and to people directly."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot import mrkdwn
@@ -114,14 +115,14 @@ def unavailable(reason: str) -> Message:
     )
 
 
-def lost(call: Call, operation: Operation) -> Message:
-    """A create whose answer was lost, and which cannot be found in full: a person decides."""
+def lost(call: Call, operation: Operation, people: Sequence[str]) -> Message:
+    """A create whose answer was lost, and which cannot be found in full: one of these `people` decides."""
     found = len(call.results or {})
     seen = f"only {found} of {len(call.names)} have appeared since" if found else "nothing of it has appeared since"
     text = (
-        f"MailAPI's answer to the request for {operation.title()} was lost, and {seen}. It may still "
-        "come. “Look Again” asks MailAPI once more; “Send Again” sends what is missing, which makes it twice "
-        "if the first request does come through."
+        f"{' '.join(map(mrkdwn.person, people))} MailAPI's answer to the request for {operation.title()} was lost, and "
+        f"{seen}. It may still come. “Look Again” asks MailAPI once more; “Send Again” sends what is missing, which "
+        "makes it twice if the first request does come through."
     )
     value = str(call.id)
     return Message(

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
+from bot.approvers import Rules
 from bot.mailapi import KeyRefused, MailAPIError, NotFound
 from bot.notices import owing
 from bot.operation import Sight
@@ -17,11 +18,13 @@ from bot.worker.machine import Machine, NotConnected, operation_of
 from bot.worker.watching import from_sight
 from storage import calls, requests
 from storage.states import CallState, ConnectionState
-from storage.tables import Call
+from storage.tables import Call, Request
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = timedelta(seconds=5)
+MOST_ASKED = 10
+"""How many people a question mentions."""
 INTERRUPTED = "interrupted while sending"
 """The reason of a call whose sender is gone."""
 
@@ -99,10 +102,22 @@ def _ask(machine: Machine, call: Call, session: Session) -> None:
     """Stop looking and put it to a person, in the thread."""
     request = requests.lock(session, call.request_id)
     if calls.put_off(session, call, None) and request is not None:
-        key = f"call:{call.id}:lost:{_stamp(call.grew_at)}"
-        message = thread.lost(call, operation_of(call))
-        owing.thread(session, request, key, message, now=machine.clock())
+        _put_to_people(session, call, request, now=machine.clock())
         owing.refresh(session, request, now=machine.clock())
+
+
+def _put_to_people(session: Session, call: Call, request: Request, *, now: datetime) -> None:
+    """Mention the asker and whom the policy names; who does not see the asker's direct messages gets one himself."""
+    named = [person for person in Rules.of(session, request.workspace_id).named if person != request.asker]
+    asked = [request.asker, *named[: MOST_ASKED - 1]]
+    operation, key = operation_of(call), f"call:{call.id}:lost:{_stamp(call.grew_at)}"
+    if not request.in_direct_message:
+        owing.thread(session, request, key, thread.lost(call, operation, asked), now=now)
+        return
+    owing.thread(session, request, key, thread.lost(call, operation, [request.asker]), now=now)
+    for person in asked[1:]:
+        message = thread.lost(call, operation, [person])
+        owing.direct(session, request.workspace_id, person, f"request:{request.id}:{key}:{person}", message, now=now)
 
 
 async def _again_or_ask(machine: Machine, call: Call) -> None:

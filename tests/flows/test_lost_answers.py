@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.slack import MAIL, Message
+from sandbox.slack import GENERAL, MAIL, Message
 from tests.flows.stage import IMPATIENT, KEY, Mailroom
 
 KINDS = {
@@ -90,7 +90,19 @@ async def question(mailroom: Mailroom) -> Message:
     (root,) = await mailroom.roots(mailroom.ana)
     asked = await mailroom.reply(mailroom.ana, root, "was lost", "nothing of it has appeared")
     assert asked.buttons == ["Look Again", "Send Again"]
+    assert asked.visible.startswith(f"<@{mailroom.ben.id}> <@{mailroom.ana.id}> ")
     return asked
+
+
+async def test_where_the_request_lives_in_a_direct_message_approvers_are_asked_there_too(mailroom: Mailroom) -> None:
+    """Where the bot cannot post in the channel, only the asker sees the thread."""
+    await mailroom.mailapi.fault("create_mailbox_single", "reset_before")
+    await mailroom.ben.types(GENERAL, "/mail mailbox create john@example.com")
+    await mailroom.made("create_mailbox_single")
+    await a_minute(mailroom)
+    asked = await mailroom.direct(mailroom.ana, f"<@{mailroom.ana.id}> MailAPI's answer", "was lost")
+    await mailroom.ana.clicks(asked, "Send Again")
+    await mailroom.exists("john@example.com")
 
 
 async def test_nobody_is_asked_within_the_first_minute(mailroom: Mailroom) -> None:

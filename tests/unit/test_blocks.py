@@ -207,7 +207,7 @@ def test_of_more_failures_than_fit_the_first_are_told_and_how_many_there_are() -
 def test_what_a_person_has_to_decide_can_be_posted(operation: Operation) -> None:
     names = list(operation.names())
     call = unsaved(Call, id=10**18, names=names, task_id=10**18, results={names[0]: {"ok": None, "word": ""}})
-    for message in (thread.lost(call, operation), thread.stalled(call, operation.title())):
+    for message in (thread.lost(call, operation, ["U0BEN00001"]), thread.stalled(call, operation.title())):
         check(message)
         assert {element["value"] for element in message.blocks[-1]["elements"]} == {str(10**18)}
 
