@@ -167,7 +167,7 @@ def said_of_a_request(outside: str) -> Iterator[Built]:
     yield call(thread.waits, NOW, known=False)
     yield call(thread.reduced, "39 mailboxes", existing=1)
     yield call(thread.unavailable, outside)
-    yield call(thread.lost, lost, TEAM)
+    yield call(thread.lost, lost, TEAM, ["U0BEN00001"])
     yield call(thread.stalled, lost, TEAM.title())
     yield call(thread.paused, "4Abc", outside)
     yield call(thread.never_sent, "U7", "U8")
