@@ -142,11 +142,15 @@ class PutOff:
 
 
 def put_off_together(session: Session, looks: Sequence[PutOff]) -> None:
-    """Give claimed calls back in one statement; those whose lease is another's by now stay as they are."""
+    """Give claimed calls back in one statement; those whose lease is another's by now stay as they are.
+
+    In the order of their numbers, or two processes that do so at once would wait for each other.
+    """
+    looks = sorted(looks, key=lambda look: look.call.id)
     rows = [{"held_id": look.call.id, "lease": look.call.leased_until, "next": look.due_at} for look in looks]
     session.connection().execute(_PUT_OFF, rows)
     looked_at = {look.call.connection_id: look.looked_at for look in looks if look.call.connection_id is not None}
-    for connection_id, now in looked_at.items():
+    for connection_id, now in sorted(looked_at.items()):
         connections.polled(session, connection_id, now=now)
 
 

@@ -36,7 +36,8 @@ def note_fault(machine: Machine, row: Any, reason: str, session: Session) -> Non
             _request(session, row, reason, now=now)
             return
         case Call():
-            _call(session, row, now=now)
+            if not _call(session, row, now=now):
+                return
         case Connection():
             checking.refused(machine, row, forms.KEY_SET_ASIDE, session)
         case Policy():
@@ -52,12 +53,14 @@ def bury(row: Any, session: Session) -> None:
     moves.put_off(session, row, None)
 
 
-def _call(session: Session, call: Call, *, now: datetime) -> None:
-    """The call ends here, whatever MailAPI makes of it; its request ends as far as it came."""
-    end_call(session, call, call.state, CallState.SET_ASIDE, now=now, reason=thread.SET_ASIDE)
+def _call(session: Session, call: Call, *, now: datetime) -> bool:
+    """The call ends here, whatever MailAPI makes of it; its request ends as far as it came. False where it has."""
+    if not end_call(session, call, call.state, CallState.SET_ASIDE, now=now, reason=thread.SET_ASIDE):
+        return False
     request = requests.lock(session, call.request_id)
     if request is not None:
         owing.thread(session, request, f"call:{call.id}:set_aside", thread.set_aside(request.asker), now=now)
+    return True
 
 
 def _request(session: Session, request: Request, reason: str, *, now: datetime) -> None:
