@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from sandbox.slack import MAIL
+from storage import connections
 from storage.states import CallState, RequestState
 from storage.tables import Request
 from tests.flows.breaking import GARBLED, WRONG, execute, open_rows, rows, set_aside
@@ -152,6 +153,21 @@ async def test_outcomes_that_cannot_be_read_end_their_request(mailroom: Mailroom
     await execute(mailroom, "UPDATE call SET results = :value", value=value)
     await goes_on_without(mailroom, "request:1")
     assert await mailroom.mailapi.mailboxes() == {"john@example.com": 1, "healthy@example.com": 1}
+
+
+async def test_a_key_whose_check_fails_again_and_again_is_told_to_whoever_typed_it(
+    unconnected: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> bool:
+        raise ArithmeticError("nobody foresaw this")
+
+    monkeypatch.setattr(connections, "put_in_force", fails)
+    await unconnected.connect(unconnected.ana)
+    for _ in range(3):
+        await unconnected.passes(seconds=5)
+    await unconnected.direct(unconnected.ana, "was not connected", "an error on our side")
+    await unconnected.form(unconnected.ana, "an error on our side")
+    assert await set_aside(unconnected) == ["connection:1"]
 
 
 async def test_the_audit_is_shown_with_entries_that_cannot_be_read(mailroom: Mailroom) -> None:
