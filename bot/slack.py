@@ -46,6 +46,31 @@ PLACE_GONE = frozenset(
 AMBIGUOUS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 """chat.postMessage: “It's possible some aspect of the operation succeeded.”"""
 
+TOKEN_REFUSED = frozenset(
+    {
+        "invalid_auth",
+        "not_authed",
+        "token_revoked",
+        "token_expired",
+        "account_inactive",
+        "not_allowed_token_type",
+        "org_login_required",
+        "team_added_to_org",
+    }
+)
+"""Errors that say nothing about what was asked: with this token, or for now, Slack takes nothing."""
+
+TELLING = frozenset(
+    {
+        "chat.postMessage",
+        "chat.update",
+        "conversations.open",
+        "files.getUploadURLExternal",
+        "files.completeUploadExternal",
+    }
+)
+"""The methods without whose scopes nothing can be told; what else lacks a scope is done without."""
+
 
 class SlackError(Exception):
     """Slack did not do what was asked; the text is Slack's error name or the kind of failure."""
@@ -57,6 +82,18 @@ class Refused(SlackError):
 
 class PlaceGone(Refused):
     """Nothing can be said at this place, now or later; somewhere else it can."""
+
+
+class TokenRefused(SlackError):
+    """Slack does not take the token: nothing was done, and it may be tried again when the token was mended."""
+
+
+class ScopeMissing(TokenRefused):
+    """The token works, but not for this `method`, without which nothing can be told."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__("missing_scope")
+        self.method = method
 
 
 class Limited(SlackError):
@@ -106,13 +143,13 @@ class Slack:
         return AsyncWebClient(base_url=self.client.base_url, session=self._session, retry_handlers=[])
 
     async def token(self) -> "Token":
-        """auth.test: what it says of the bot token, in its body and in its headers."""
-        answer = await self._named(self.client.auth_test())
+        """auth.test: what it says of the bot token, in its body and in its headers; raises `Refused`."""
+        answer = await self._accepted(self.client.auth_test())
         return _token(_data(answer), answer.headers)
 
     async def try_app_token(self, token: str) -> None:
         """apps.connections.open: raises `Refused` where this app token opens no Socket Mode connection."""
-        await self._named(self.client.apps_connections_open(app_token=token))
+        await self._accepted(self.client.apps_connections_open(app_token=token))
 
     async def own_channels(self) -> dict[str, str]:
         """The names of the channels in which the bot is a member, by id, from users.conversations."""
@@ -130,8 +167,8 @@ class Slack:
                 return found
 
     async def identity(self) -> dict[str, Any]:
-        """auth.test: whose token this is (`team_id`, `team`, `user_id`, `bot_id`)."""
-        return _data(await self._named(self.client.auth_test()))
+        """auth.test: whose token this is (`team_id`, `team`, `user_id`, `bot_id`); raises `Refused`."""
+        return _data(await self._accepted(self.client.auth_test()))
 
     async def post(
         self, channel: str, content: dict[str, Any], *, thread_ts: str | None = None, notice: int | None = None
@@ -303,12 +340,30 @@ class Slack:
             named = AnswerLost(type(error).__name__)
         else:
             self._outages.works(SLACK)
+            self._outages.works(_outage_of(_method(found)))
             return found
-        if isinstance(named, (NotSent, AnswerLost)):
-            self._outages.failed(SLACK, str(named))
-        else:
-            self._outages.works(SLACK)
+        self._note(named)
         raise named
+
+    async def _accepted(self, answer: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
+        """The same where the question is whether a token works: raises `Refused` where it does not."""
+        try:
+            return await self._named(answer)
+        except TokenRefused as error:
+            raise Refused(str(error)) from None
+
+    def _note(self, error: SlackError) -> None:
+        """Whether Slack is there, and works for us; a scope that one method lacks stops no other."""
+        match error:
+            case NotSent() | AnswerLost():
+                self._outages.failed(SLACK, str(error))
+            case ScopeMissing():
+                self._outages.works(SLACK)
+                self._outages.failed(_outage_of(error.method), f"the token lacks a scope ({error})")
+            case TokenRefused():
+                self._outages.failed(SLACK, f"the token is refused ({error})")
+            case _:
+                self._outages.works(SLACK)
 
     async def _failure_of_post(self, url: str, **body: Any) -> str | None:
         """Post to an address that is a secret; gives what went wrong, without it, or `None`."""
@@ -328,7 +383,20 @@ def _refusal(error: SlackApiError) -> SlackError:
         return Limited(float(response.headers.get("Retry-After", 1)))
     if name in AMBIGUOUS or response.status_code >= 500 or name == "unreadable":  # noqa: PLR2004 - a server's failure
         return AnswerLost(name)
+    if name in TOKEN_REFUSED:
+        return TokenRefused(name)
+    if name == "missing_scope" and (method := _method(response)) in TELLING:
+        return ScopeMissing(method)
     return PlaceGone(name) if name in PLACE_GONE else Refused(name)
+
+
+def _method(response: AsyncSlackResponse) -> str:
+    return response.api_url.rsplit("/", 1)[-1]
+
+
+def _outage_of(method: str) -> str:
+    """The name under which it is noticed that one method lacks its scope."""
+    return f"{SLACK} {method}"
 
 
 def _data(answer: AsyncSlackResponse) -> dict[str, Any]:

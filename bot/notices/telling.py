@@ -17,7 +17,7 @@ from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD,
 from bot.outages import DATABASE, SLACK, Outages
 from bot.pace import Pace, retry_after
 from bot.pool import Pool
-from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError
+from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError, TokenRefused
 from storage import moves, notices, requests
 from storage.database import Database, DatabaseUnavailable
 from storage.notices import Spacing
@@ -101,7 +101,7 @@ class Teller:
             wait = timedelta(seconds=error.retry_after)
             self._limits.pause(notice.workspace_id, METHODS[notice.kind], wait)
             await self._again(notice, str(error), wait)
-        except NotSent as error:
+        except (NotSent, TokenRefused) as error:
             await self._again(notice, str(error), retry_after(notice.attempts))
         except AnswerLost as error:
             await self._unknown(notice, str(error))
@@ -290,7 +290,7 @@ class Teller:
         """Look for a post whose answer was lost, where the bot may read; what is not found is owed again."""
         try:
             channel, ts = await self._find(notice)
-        except (Limited, NotSent, AnswerLost) as error:
+        except (Limited, NotSent, AnswerLost, TokenRefused) as error:
             await self._look_again(notice, error)
             return
         except SlackError as error:

@@ -184,3 +184,53 @@ async def test_of_a_database_that_stays_locked_is_told_within_slack_s_time(mailr
     assert await rows(mailroom, Request) == []
     assert await mailroom.mailapi.creates() == []
     assert max(each["seconds"] for each in await mailroom.slack.envelopes("slash_commands")) < 3
+
+
+async def test_of_slack_that_refuses_the_token(mailroom: Mailroom, lines: Lines) -> None:
+    """What is owed stays owed, and is told when the token works."""
+    await mailroom.mailapi.hold_queue()
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.root(mailroom.ana, "In progress")
+    await mailroom.at_rest()
+    await mailroom.slack.fault("*", "error", error="invalid_auth", times=1_000)
+    await mailroom.mailapi.release_queue()
+    await begins(mailroom, "slack", "the token is refused (invalid_auth)")
+    for _ in range(3):
+        await mailroom.passes(seconds=40)
+    await mailroom.slack.no_faults()
+    await ends(mailroom, lines, "slack")
+    await mailroom.passes(minutes=1)
+    root = await mailroom.root(mailroom.ana, "Done")
+    await mailroom.completion(mailroom.ben, root)
+    assert len(await mailroom.roots(mailroom.ana)) == 1
+
+
+@pytest.mark.parametrize("error", ["token_revoked", "account_inactive"])
+async def test_a_token_that_is_refused_while_a_post_is_looked_for_lets_nothing_be_posted_twice(
+    mailroom: Mailroom, error: str
+) -> None:
+    await mailroom.slack.fault("chat.postMessage", "drop_after", where={"channel": MAIL})
+    await mailroom.slack.fault("conversations.history", "error", error=error, times=2)
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.exists("john@example.com")
+    for _ in range(4):
+        await mailroom.passes(seconds=30)
+    root = await mailroom.root(mailroom.ana, "Done")
+    await mailroom.completion(mailroom.ben, root)
+    assert len(await mailroom.roots(mailroom.ana)) == 1
+
+
+async def test_of_a_method_whose_scope_is_missing(mailroom: Mailroom, lines: Lines) -> None:
+    """What it would have told waits for the scope, and what Slack does take goes on."""
+    await mailroom.mailapi.hold_queue()
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.root(mailroom.ana, "In progress")
+    await mailroom.at_rest()
+    await mailroom.slack.fault("chat.postMessage", "error", error="missing_scope", times=1_000)
+    await mailroom.mailapi.release_queue()
+    root = await mailroom.root(mailroom.ana, "Done")
+    await begins(mailroom, "slack chat.postMessage", "the token lacks a scope (missing_scope)")
+    await mailroom.slack.no_faults()
+    await ends(mailroom, lines, "slack chat.postMessage")
+    await mailroom.completion(mailroom.ben, root)
+    assert noticed(lines, "slack") == []
