@@ -17,12 +17,15 @@ log = structlog.get_logger(__name__)
 def told(session: Session, notice: Notice, *, now: datetime, channel: str | None, ts: str | None) -> bool:
     """Note that a notice stands there after all, so that nobody tells it again; false where that is no news.
 
-    An edit is made again all the same, since what it showed may be old by now; a root message or a copy is brought
-    up to date by an edit of its own.
+    An edit is followed by another one, since what it showed may be old by now; a root message or a copy is brought up
+    to date by an edit of its own.
     """
+    if notice.kind in (EDIT, COPY_EDIT):
+        maybe_edited(session, notice, now=now)
+        return False
     request = requests.lock(session, notice.request_id) if notice.request_id else None
     current = notices.lock(session, notice.workspace_id, notice.id)
-    if current is None or notice.kind in (EDIT, COPY_EDIT, VIEW):
+    if current is None or notice.kind == VIEW:
         return False
     before = current.state
     if before is NoticeState.OWED and notices.move(session, notice.id, before, NoticeState.SENDING):
@@ -36,3 +39,15 @@ def told(session: Session, notice: Notice, *, now: datetime, channel: str | None
     if request is not None and notice.kind in (ROOT, COPY):
         owing.refresh(session, request, now=now)
     return moved
+
+
+def maybe_edited(session: Session, notice: Notice, *, now: datetime) -> None:
+    """Owe an edit that shows what is true now, where one that Slack has taken late may have overwritten a newer one."""
+    request = requests.lock(session, notice.request_id) if notice.request_id else None
+    if request is None or notice.kind not in (EDIT, COPY_EDIT):
+        return
+    log.warning("an edit was made late", notice=notice.id, request=notice.request_id)
+    if notice.kind == EDIT:
+        owing.refresh(session, request, now=now)
+    else:
+        owing.refresh_copies(session, request, now=now)

@@ -55,7 +55,7 @@ def refresh(session: Session, request: Request, *, now: datetime) -> None:
     not show how far a running request is.
     """
     if request.state is not RequestState.RUNNING:
-        _refresh_copies(session, request, now=now)
+        refresh_copies(session, request, now=now)
     root = notices.by_key(session, request.workspace_id, notices.root_key(request.id))
     if root is None:
         _owe(session, request, ROOT, notices.root_key(request.id), {}, now=now)
@@ -87,7 +87,7 @@ def copy(session: Session, request: Request, person: str, *, now: datetime) -> b
     return notices.owe(session, notice) is not None
 
 
-def _refresh_copies(session: Session, request: Request, *, now: datetime) -> None:
+def refresh_copies(session: Session, request: Request, *, now: datetime) -> None:
     """Owe each copy an edit, unless one is owed; what is not begun shows what is new by itself."""
     for original in notices.of_kind(session, request.id, COPY):
         person = original.recipient or ""

@@ -136,7 +136,9 @@ class Teller:
         if request.root_ts is None:
             await self._root_to_come(notice)
             raise NotSent("the root message is not posted yet")
-        await self._slack.edit(request.home_channel, request.root_ts, await self._shown(request))
+        shown = await self._shown(request)
+        await self._look_at_lease(notice)
+        await self._slack.edit(request.home_channel, request.root_ts, shown)
         return request.home_channel, request.root_ts
 
     async def _root_to_come(self, notice: Notice) -> None:
@@ -178,13 +180,15 @@ class Teller:
         original = await self._database.read(lambda session: notices.get(session, notice.workspace_id, copy_id))
         if original is None or not original.channel or not original.ts:
             raise Refused("the card was never posted")
-        await self._slack.edit(original.channel, original.ts, await self._shown_to(request))
+        shown = await self._shown_to(request)
+        await self._look_at_lease(notice)
+        await self._slack.edit(original.channel, original.ts, shown)
         return original.channel, original.ts
 
     async def _look_at_lease(self, notice: Notice) -> None:
-        """Right before a post: raises `_Overtaken` where another process has taken the notice over, or soon may.
+        """Right before it is sent: raises `_Overtaken` where another process has taken the notice over, or soon may.
 
-        A process that was frozen wakes up here. An edit shows what is true whenever it is made, and needs no look.
+        A process that was frozen wakes up here. What an edit shows was put together before, and may be old by now.
         """
         current = await self._database.read(lambda session: notices.get(session, notice.workspace_id, notice.id))
         if not moves.holds(notice, current, now=self._clock()):
@@ -194,6 +198,7 @@ class Teller:
         return await self._database.read(lambda session: owing.shown_to(session, request).content())
 
     async def _update_view(self, notice: Notice) -> tuple[None, None]:
+        await self._look_at_lease(notice)
         await self._slack.update_view(notice.view_id or "", notice.content)
         return None, None
 
@@ -236,10 +241,12 @@ class Teller:
 
     async def _unknown(self, notice: Notice, reason: str) -> None:
         log.warning("nobody knows whether Slack took a notice", notice=notice.id, request=notice.request_id)
+        await self._database.write(partial(self._not_known, notice, reason))
+
+    def _not_known(self, notice: Notice, reason: str, session: Session) -> None:
         due_at = self._clock() + max(UNKNOWN_FOR, retry_after(notice.attempts))
-        await self._database.write(
-            lambda session: self._move(session, notice, NoticeState.UNKNOWN, due_at=due_at, reason=reason)
-        )
+        if not self._move(session, notice, NoticeState.UNKNOWN, due_at=due_at, reason=reason):
+            late.maybe_edited(session, notice, now=self._clock())
 
     def _drop(self, notice: Notice, reason: str, session: Session) -> None:
         """Slack will never take it. The table of states lets a notice be dropped only once it is unknown."""

@@ -14,6 +14,9 @@ from sqlmodel import Session, select
 
 from bot.app import TIMEOUTS, vault_for
 from bot.mailapi import MailAPI
+from bot.notices import owing
+from bot.slack import Slack
+from bot.texts.message import Message as TextMessage
 from bot.worker import planning, sending, settling, watching
 from bot.worker.machine import Looks, Machine
 from sandbox.mailapi.faults import FaultKind
@@ -21,7 +24,7 @@ from sandbox.slack import MAIL
 from storage import calls, requests
 from storage.database import Database
 from storage.states import CallState, NoticeState, RequestState
-from storage.tables import Call, Notice
+from storage.tables import Call, Notice, Request
 from tests.flows.stage import FAST, Mailroom
 
 AWAITING = RequestState.AWAITING_DECISION
@@ -261,3 +264,79 @@ async def in_state(database: Database, state: NoticeState) -> bool:
     """Whether the direct message is there now."""
     direct = select(Notice.id).where(Notice.kind == "direct", Notice.state == state)
     return bool(await database.read(lambda session: session.exec(direct).all()))
+
+
+@pytest_asyncio.fixture
+async def in_progress(outside: Mailroom) -> AsyncIterator[Mailroom]:
+    """A request whose card says that it is in progress, and MailAPI that waits for a sign to end it."""
+    async with outside.running():
+        await outside.connected(outside.ana)
+        await outside.without_gates()
+        await outside.mailapi.hold_queue()
+        await outside.ben.types(MAIL, "/mail mailbox create john@example.com")
+        await outside.root(outside.ana, "In progress")
+        await outside.passes(seconds=5)
+        await outside.at_rest()
+        yield outside
+
+
+async def test_an_edit_is_looked_at_again_right_before_it_is_sent(
+    in_progress: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands still once it has put together what the card shows."""
+    shown = owing.shown
+    frozen: list[TextMessage] = []
+
+    def and_then_stands_still(session: Session, request: Request) -> TextMessage:
+        message = shown(session, request)
+        if not frozen:
+            in_progress.clock.ahead += OVER
+        frozen.append(message)
+        return message
+
+    before = len(await in_progress.slack.calls("chat.update"))
+    monkeypatch.setattr(owing, "shown", and_then_stands_still)
+    await in_progress.mailapi.release_queue()
+
+    async def is_taken_over() -> bool:
+        await in_progress.clock_ahead(seconds=1)
+        return len(frozen) > 1
+
+    await in_progress.until(is_taken_over, "another try")
+    await in_progress.root(in_progress.ana, "Done")
+    await in_progress.at_rest()
+    assert len(await in_progress.slack.calls("chat.update")) - before == len(frozen) - 1
+
+
+async def test_an_edit_that_slack_took_late_is_followed_by_one_of_what_is_true_then(
+    in_progress: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands still right before the first byte, with a card that is old when it wakes up."""
+    edit, wakes = Slack.edit, asyncio.Event()
+    stale: list[dict[str, Any]] = []
+
+    async def stands_still_first(slack: Slack, channel: str, ts: str, content: dict[str, Any]) -> None:
+        if not stale:
+            stale.append({"text": "In progress.", "blocks": []})
+            await wakes.wait()
+            content = stale[0]
+        await edit(slack, channel, ts, content)
+
+    monkeypatch.setattr(Slack, "edit", stands_still_first)
+    await in_progress.mailapi.release_queue()
+
+    async def is_taken_over() -> bool:
+        await in_progress.clock_ahead(seconds=11)
+        return "Done" in (await in_progress.roots(in_progress.ana))[-1].visible
+
+    await in_progress.until(is_taken_over, "an edit by another process")
+    await in_progress.passes(seconds=60)
+    before = len(await in_progress.slack.calls("chat.update"))
+    wakes.set()
+
+    async def is_edited_twice() -> bool:
+        await in_progress.clock_ahead(seconds=1)
+        return len(await in_progress.slack.calls("chat.update")) >= before + 2
+
+    await in_progress.until(is_edited_twice, "the late edit and another one")
+    await in_progress.root(in_progress.ana, "Done")
