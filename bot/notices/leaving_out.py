@@ -1,4 +1,4 @@
-"""Notices that cannot be told: tried a few times, then left out with a reason, so that what comes after is told."""
+"""Notices that cannot be told: left out with a reason, so that what comes after is told."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,12 @@ def note_fault(session: Session, notice: Notice, reason: str, *, now: datetime, 
     if not notices.move(session, notice.id, NoticeState.SENDING, NoticeState.UNKNOWN, **again):
         moves.put_off(session, notice, now + wait, reason=reason, faults=faults)
     if faults >= MOST_FAULTS and notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.DROPPED):
+        _left_out(session, notice, reason, now=now)
+
+
+def note_refusal(session: Session, notice: Notice, reason: str, *, now: datetime) -> None:
+    """Slack will never take a notice, which was dropped; a form may just be closed, and one word of it is enough."""
+    if notice.kind != VIEW and not notice.key.endswith(_LEFT_OUT):
         _left_out(session, notice, reason, now=now)
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.clock import Clock
 from bot.notices import late, owing
-from bot.notices.leaving_out import note_fault
+from bot.notices.leaving_out import note_fault, note_refusal
 from bot.notices.limits import METHODS, Limits
 from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
 from bot.outages import DATABASE, SLACK, Outages
@@ -35,6 +35,10 @@ MOST_TRIES = 8
 
 class _Overtaken(Exception):
     """The notice is no longer ours to tell."""
+
+
+class _Moot(Refused):
+    """There is nothing left that it would be about; nobody misses it."""
 
 
 class Teller:
@@ -105,8 +109,10 @@ class Teller:
             await self._again(notice, str(error), retry_after(notice.attempts))
         except AnswerLost as error:
             await self._unknown(notice, str(error))
-        except Refused as error:
+        except _Moot as error:
             await self._database.write(partial(self._drop, notice, str(error)))
+        except Refused as error:
+            await self._database.write(partial(self._leave_out, notice, str(error)))
         else:
             await self._database.write(partial(self._told, notice, channel, ts))
 
@@ -142,11 +148,11 @@ class Teller:
         return request.home_channel, request.root_ts
 
     async def _root_to_come(self, notice: Notice) -> None:
-        """Make sure that there will be a root message to edit; raises `Refused`."""
+        """Make sure that there will be a root message to edit; raises `_Moot`."""
         key = notices.root_key(notice.request_id or 0)
         root = await self._database.read(lambda session: notices.by_key(session, notice.workspace_id, key))
         if root is None or root.state is NoticeState.DROPPED:
-            raise Refused("the root message was never posted")
+            raise _Moot("the root message was never posted")
 
     async def _post_in_thread(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
@@ -179,7 +185,7 @@ class Teller:
         copy_id = int(notice.content["copy"])
         original = await self._database.read(lambda session: notices.get(session, notice.workspace_id, copy_id))
         if original is None or not original.channel or not original.ts:
-            raise Refused("the card was never posted")
+            raise _Moot("the card was never posted")
         shown = await self._shown_to(request)
         await self._look_at_lease(notice)
         await self._slack.edit(original.channel, original.ts, shown)
@@ -213,7 +219,7 @@ class Teller:
             lambda session: requests.get(session, notice.workspace_id, notice.request_id or 0)
         )
         if request is None:
-            raise Refused("its request is gone")
+            raise _Moot("its request is gone")
         return request
 
     def _told(self, notice: Notice, channel: str | None, ts: str | None, session: Session) -> None:
@@ -248,11 +254,17 @@ class Teller:
         if not self._move(session, notice, NoticeState.UNKNOWN, due_at=due_at, reason=reason):
             late.maybe_edited(session, notice, now=self._clock())
 
-    def _drop(self, notice: Notice, reason: str, session: Session) -> None:
-        """Slack will never take it. The table of states lets a notice be dropped only once it is unknown."""
+    def _drop(self, notice: Notice, reason: str, session: Session) -> bool:
+        """It will never be told. The table of states lets a notice be dropped only once it is unknown."""
+        if not self._move(session, notice, NoticeState.UNKNOWN, reason=reason):
+            return False
         log.warning("notice dropped", notice=notice.id, request=notice.request_id, kind=notice.kind, reason=reason)
-        if self._move(session, notice, NoticeState.UNKNOWN, reason=reason):
-            notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.DROPPED)
+        return notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.DROPPED)
+
+    def _leave_out(self, notice: Notice, reason: str, session: Session) -> None:
+        """Slack will never take it, wherever it goes: the person whom it would have told something hears that."""
+        if self._drop(notice, reason, session):
+            note_refusal(session, notice, reason, now=self._clock())
 
     def _leave(self, notice: Notice, reason: str, session: Session) -> None:
         """The place is gone: the request goes on in a direct message, and says so once."""

@@ -1,11 +1,14 @@
 """Messages that cannot be told: left out after a few tries, and what comes after them is told."""
 
+from collections.abc import MutableMapping
+from typing import Any
+
 import pytest
 from structlog.testing import capture_logs
 
 from sandbox.slack import MAIL
 from storage.states import NoticeState
-from storage.tables import Notice
+from storage.tables import AuditEntry, Notice
 from tests.flows.breaking import GARBLED, WRONG, execute, rows, set_aside
 from tests.flows.stage import Mailroom
 
@@ -14,8 +17,8 @@ LEFT_OUT = "was left out because of an error on our side"
 CONTENTS = {"wrong content": WRONG, "garbled content": GARBLED}
 
 
-async def told_once_and_left_out(mailroom: Mailroom, times: int = 1) -> None:
-    """Let the tries happen; each has one traceback with the row's id."""
+async def told_once_and_left_out(mailroom: Mailroom, times: int = 1) -> list[MutableMapping[str, Any]]:
+    """Let the tries happen; each has one traceback with the row's id. Gives what was logged."""
     with capture_logs() as lines:
         for _ in range(8):
             await mailroom.passes(seconds=15)
@@ -25,6 +28,7 @@ async def told_once_and_left_out(mailroom: Mailroom, times: int = 1) -> None:
     assert all(line["notice"] for line in broken)
     assert len(await set_aside(mailroom)) == times
     assert [n for n in await rows(mailroom, Notice) if n.state not in (NoticeState.TOLD, NoticeState.DROPPED)] == []
+    return lines
 
 
 async def a_completion_that_waits(mailroom: Mailroom) -> None:
@@ -110,3 +114,33 @@ async def test_a_card_is_brought_up_to_date_however_long_slack_did_not_take_it(m
     for _ in range(14):
         await mailroom.passes(seconds=5)
     await mailroom.root(mailroom.ana, "Done")
+
+
+@pytest.mark.parametrize("error", ["invalid_blocks", "msg_too_long"])
+async def test_a_message_that_slack_refuses_for_good_is_left_out_and_its_reader_hears_that(
+    mailroom: Mailroom, error: str
+) -> None:
+    await a_completion_that_waits(mailroom)
+    await mailroom.slack.fault("chat.postMessage", "error", error=error)
+    lines = await told_once_and_left_out(mailroom)
+    said = [m.visible for m in await mailroom.ben.direct_messages()]
+    assert [LEFT_OUT in text and "your request 1" in text for text in said] == [True]
+    (entry,) = [entry for entry in await rows(mailroom, AuditEntry) if entry.action == "set aside"]
+    assert (entry.details["reason"], entry.details["kind"]) == (error, "thread")
+    assert [line["reason"] for line in lines if line["event"] == "set aside"] == [error]
+
+
+async def test_nobody_hears_of_a_message_where_slack_refuses_that_as_well(mailroom: Mailroom) -> None:
+    await a_completion_that_waits(mailroom)
+    await mailroom.slack.fault("chat.postMessage", "error", error="invalid_blocks", times=100)
+    before = len(await mailroom.slack.calls("chat.postMessage"))
+    await told_once_and_left_out(mailroom)
+    assert len(await mailroom.slack.calls("chat.postMessage")) - before == 2
+    assert await mailroom.ben.direct_messages() == []
+
+
+async def test_a_form_that_was_closed_is_not_told_to_anybody(mailroom: Mailroom) -> None:
+    await mailroom.slack.fault("views.update", "error", error="not_found")
+    await mailroom.connect(mailroom.ana, "A1b2C3d4E5f6G7h8J9k0L1m2N3p4Q5r6")
+    await mailroom.direct(mailroom.ana, "Q5r6")
+    await told_once_and_left_out(mailroom, times=0)
