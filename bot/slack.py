@@ -97,10 +97,11 @@ class ScopeMissing(TokenRefused):
 
 
 class Limited(SlackError):
-    """Too much at once: nothing was done, and nothing may be tried for `retry_after` seconds."""
+    """Too much at once: nothing was done, and this `method` may not be tried for `retry_after` seconds."""
 
-    def __init__(self, retry_after: float) -> None:
+    def __init__(self, method: str, retry_after: float) -> None:
         super().__init__("ratelimited")
+        self.method = method
         self.retry_after = retry_after
 
 
@@ -374,13 +375,18 @@ class Slack:
             return type(error).__name__
 
 
+def reading(thread_ts: str | None) -> str:
+    """The method by which what is said in a channel, or in one of its threads, is read."""
+    return "conversations.history" if thread_ts is None else "conversations.replies"
+
+
 def _refusal(error: SlackApiError) -> SlackError:
     response = error.response
     if not isinstance(response, AsyncSlackResponse):
         return AnswerLost("unreadable answer")
     name = str(response.get("error") or response.status_code) if isinstance(response.data, dict) else "unreadable"
     if response.status_code == 429 or name == "ratelimited":  # noqa: PLR2004 - Slack's rate limits page
-        return Limited(float(response.headers.get("Retry-After", 1)))
+        return Limited(_method(response), float(response.headers.get("Retry-After", 1)))
     if name in AMBIGUOUS or response.status_code >= 500 or name == "unreadable":  # noqa: PLR2004 - a server's failure
         return AnswerLost(name)
     if name in TOKEN_REFUSED:

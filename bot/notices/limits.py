@@ -5,18 +5,20 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
+from bot.slack import Limited
 
+POST, EDIT_POST, OPEN_DIRECT = "chat.postMessage", "chat.update", "conversations.open"
 METHODS = {
-    ROOT: "chat.postMessage",
-    THREAD: "chat.postMessage",
-    DIRECT: "chat.postMessage",
-    COPY: "chat.postMessage",
-    EDIT: "chat.update",
-    COPY_EDIT: "chat.update",
-    VIEW: "views.update",
-    FILE: "files.completeUploadExternal",
+    ROOT: {POST},
+    THREAD: {POST},
+    DIRECT: {OPEN_DIRECT, POST},
+    COPY: {OPEN_DIRECT, POST},
+    EDIT: {EDIT_POST},
+    COPY_EDIT: {EDIT_POST},
+    VIEW: {"views.update"},
+    FILE: {"files.getUploadURLExternal", "files.completeUploadExternal"},
 }
-"""What each kind of notice calls."""
+"""What each notice of a kind calls; one or the other calls more than that, and is checked then."""
 
 
 @dataclass
@@ -37,5 +39,12 @@ class Limits:
         now = self.clock()
         self._until = {key: until for key, until in self._until.items() if until > now}
         return [
-            (workspace, kind) for workspace, method in self._until for kind, name in METHODS.items() if name == method
+            (workspace, kind) for workspace, method in self._until for kind, names in METHODS.items() if method in names
         ]
+
+    def check(self, workspace: str, method: str) -> None:
+        """Right before a call that not each notice of its kind needs: raises `Limited` where it has to wait."""
+        until = self._until.get((workspace, method))
+        now = self.clock()
+        if until is not None and until > now:
+            raise Limited(method, (until - now).total_seconds())

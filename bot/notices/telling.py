@@ -12,12 +12,12 @@ from sqlmodel import Session
 from bot.clock import Clock
 from bot.notices import late, owing
 from bot.notices.leaving_out import note_fault, note_refusal
-from bot.notices.limits import METHODS, Limits
+from bot.notices.limits import OPEN_DIRECT, Limits
 from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
 from bot.outages import DATABASE, SLACK, Outages
 from bot.pace import Pace, retry_after
 from bot.pool import Pool
-from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError, TokenRefused
+from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError, TokenRefused, reading
 from storage import moves, notices, requests
 from storage.database import Database, DatabaseUnavailable
 from storage.notices import Spacing
@@ -102,9 +102,7 @@ class Teller:
         except PlaceGone as error:
             await self._database.write(partial(self._leave, notice, str(error)))
         except Limited as error:
-            wait = timedelta(seconds=error.retry_after)
-            self._limits.pause(notice.workspace_id, METHODS[notice.kind], wait)
-            await self._again(notice, str(error), wait)
+            await self._again(notice, str(error), self._pause(notice, error))
         except (NotSent, TokenRefused) as error:
             await self._again(notice, str(error), retry_after(notice.attempts))
         except AnswerLost as error:
@@ -115,6 +113,12 @@ class Teller:
             await self._database.write(partial(self._leave_out, notice, str(error)))
         else:
             await self._database.write(partial(self._told, notice, channel, ts))
+
+    def _pause(self, notice: Notice, error: Limited) -> timedelta:
+        """Let nothing of this workspace call the method that Slack limited; gives for how long."""
+        wait = timedelta(seconds=error.retry_after)
+        self._limits.pause(notice.workspace_id, error.method, wait)
+        return wait
 
     def _send(self, notice: Notice) -> Awaitable[tuple[str | None, str | None]]:
         senders: dict[str, Callable[[Notice], Awaitable[tuple[str | None, str | None]]]] = {
@@ -169,13 +173,13 @@ class Teller:
         return request.home_channel, None
 
     async def _post_directly(self, notice: Notice) -> tuple[str, str]:
-        channel = await self._slack.direct_channel(notice.recipient or "")
+        channel = await self._direct_channel(notice.workspace_id, notice.recipient or "")
         await self._look_at_lease(notice)
         return await self._slack.post(channel, notice.content, notice=notice.id)
 
     async def _post_copy(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
-        channel = await self._slack.direct_channel(notice.recipient or "")
+        channel = await self._direct_channel(notice.workspace_id, notice.recipient or "")
         shown = await self._shown_to(request)
         await self._look_at_lease(notice)
         return await self._slack.post(channel, shown, notice=notice.id)
@@ -209,7 +213,13 @@ class Teller:
         return None, None
 
     async def _home(self, request: Request) -> str:
-        return await self._slack.direct_channel(request.asker) if request.in_direct_message else request.home_channel
+        if not request.in_direct_message:
+            return request.home_channel
+        return await self._direct_channel(request.workspace_id, request.asker)
+
+    async def _direct_channel(self, workspace: str, person: str) -> str:
+        self._limits.check(workspace, OPEN_DIRECT)
+        return await self._slack.direct_channel(person)
 
     async def _shown(self, request: Request) -> dict[str, Any]:
         return await self._database.read(lambda session: owing.shown(session, request).content())
@@ -319,7 +329,7 @@ class Teller:
 
     async def _look_again(self, notice: Notice, error: SlackError) -> None:
         """Slack did not say whether it is there; posting it now might be the second time."""
-        wait = timedelta(seconds=error.retry_after) if isinstance(error, Limited) else retry_after(1)
+        wait = self._pause(notice, error) if isinstance(error, Limited) else retry_after(1)
         log.info("could not look for a notice", notice=notice.id, reason=str(error))
         due_at = self._clock() + wait
         await self._database.write(lambda session: moves.put_off(session, notice, due_at))
@@ -329,11 +339,12 @@ class Teller:
             return None, None  # these can be repeated without anybody noticing
         thread_ts: str | None = None
         if notice.kind in (DIRECT, COPY):
-            channel = await self._slack.direct_channel(notice.recipient or "")
+            channel = await self._direct_channel(notice.workspace_id, notice.recipient or "")
         else:
             request = await self._request(notice)
             channel = await self._home(request)
             thread_ts = request.asked_thread if notice.kind == ROOT else _thread_of(request)
+        self._limits.check(notice.workspace_id, reading(thread_ts))
         since = notice.tried_at - CLOCKS_APART
         if notice.kind == FILE:
             name = notice.content["name"]

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from sandbox.slack import MAIL
+from sandbox.slack import GENERAL, MAIL
 from tests.flows.stage import FAST, Mailroom
 
 
@@ -57,3 +57,51 @@ async def test_a_limit_of_posts_keeps_no_edit_waiting(mailroom: Mailroom) -> Non
     assert await mailroom.ana.reads_thread(MAIL, root.ts) == []
     await mailroom.passes(minutes=11)
     await mailroom.completion(mailroom.ben, root)
+
+
+async def test_a_limit_of_opening_direct_messages_keeps_no_post_waiting(mailroom: Mailroom) -> None:
+    await mailroom.at_rest()
+    before = len(await mailroom.slack.calls("conversations.open"))
+    await mailroom.slack.fault("conversations.open", "ratelimited", retry_after=600)
+    await mailroom.ben.types(GENERAL, "/mail mailbox create john@example.com")  # where the bot is no member
+
+    async def is_limited() -> bool:
+        return await limited(mailroom, "conversations.open") == 1
+
+    await mailroom.until(is_limited, "a direct message that Slack does not open")
+    await mailroom.ben.types(MAIL, "/mail mailbox create jane@example.com")
+    await mailroom.completed(mailroom.ben)
+    await mailroom.ana.types(GENERAL, "/mail mailbox create jack@example.com")
+    await mailroom.exists("jack@example.com")
+    await mailroom.at_rest()
+    assert len(await mailroom.slack.calls("conversations.open")) - before == 1
+    for _ in range(2):
+        await mailroom.passes(minutes=11)
+    for person, name in ((mailroom.ben, "john"), (mailroom.ana, "jack")):
+        await mailroom.direct(person, f"{name}@example.com", "Done")
+
+
+async def test_a_limit_of_reading_lets_nothing_be_looked_for_meanwhile(mailroom: Mailroom) -> None:
+    await mailroom.slack.fault("conversations.replies", "ratelimited", retry_after=600)
+    roots = []
+    for name in ("john", "jane"):
+        await mailroom.mailapi.hold_queue()
+        await mailroom.ben.types(MAIL, f"/mail mailbox create {name}@example.com")
+        root = await mailroom.root(mailroom.ana, "In progress", name)
+        await mailroom.slack.fault("chat.postMessage", "drop_after", where={"thread_ts": root.ts})
+        await mailroom.mailapi.release_queue()
+        await mailroom.root(mailroom.ana, "Done", name)
+        for _ in range(3):
+            await mailroom.passes(seconds=15)
+        await mailroom.at_rest()
+        roots.append(root)
+    assert len(await mailroom.slack.calls("conversations.replies")) == 1
+    await mailroom.passes(minutes=11)
+
+    async def are_found() -> bool:
+        return len(await mailroom.slack.calls("conversations.replies")) == 3
+
+    await mailroom.until(are_found, "a look for each")
+    await mailroom.at_rest()
+    for root in roots:
+        assert len(await mailroom.ana.reads_thread(MAIL, root.ts)) == 1
