@@ -109,6 +109,10 @@ class NotSent(SlackError):
     """Slack was out of reach; nothing was done, and it may be tried again."""
 
 
+class UploadRefused(NotSent):
+    """The address that Slack gave for a file did not take it; Slack itself is there."""
+
+
 class AnswerLost(SlackError):
     """It was sent and may have been done: nobody knows."""
 
@@ -248,7 +252,7 @@ class Slack:
         """Nothing is shared before the last step, so a failure here is certain."""
         failure = await self._failure_of_post(url, data=data)
         if failure is not None:
-            raise NotSent(f"The file was not taken ({failure}).")
+            raise UploadRefused(f"The file was not taken ({failure}).")
 
     async def permalink(self, channel: str, ts: str) -> str:
         """The address of a message."""

@@ -17,7 +17,18 @@ from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD,
 from bot.outages import DATABASE, SLACK, Outages
 from bot.pace import Pace, retry_after
 from bot.pool import Pool
-from bot.slack import AnswerLost, Limited, NotSent, PlaceGone, Refused, Slack, SlackError, TokenRefused, reading
+from bot.slack import (
+    AnswerLost,
+    Limited,
+    NotSent,
+    PlaceGone,
+    Refused,
+    Slack,
+    SlackError,
+    TokenRefused,
+    UploadRefused,
+    reading,
+)
 from storage import moves, notices, requests
 from storage.database import Database, DatabaseUnavailable
 from storage.notices import Spacing
@@ -31,6 +42,7 @@ UNKNOWN_FOR = timedelta(seconds=10)
 CLOCKS_APART = timedelta(minutes=2)
 """How far our clock and Slack's may differ when a post is looked for by its time."""
 MOST_TRIES = 8
+"""How often a form's update is tried, and the upload of a file whose address does not take it."""
 
 
 class _Overtaken(Exception):
@@ -103,6 +115,8 @@ class Teller:
             await self._database.write(partial(self._leave, notice, str(error)))
         except Limited as error:
             await self._again(notice, str(error), self._pause(notice, error))
+        except UploadRefused as error:
+            await self._database.write(partial(self._upload_again, notice, str(error)))
         except (NotSent, TokenRefused) as error:
             await self._again(notice, str(error), retry_after(notice.attempts))
         except AnswerLost as error:
@@ -254,6 +268,16 @@ class Teller:
         await self._database.write(
             lambda session: self._move(session, notice, NoticeState.OWED, due_at=due_at, reason=reason)
         )
+
+    def _upload_again(self, notice: Notice, reason: str, session: Session) -> None:
+        """What comes after a file waits for it, so it is not tried for ever; tries in an outage do not count."""
+        faults = notice.faults + 1
+        if faults >= MOST_TRIES:
+            self._leave_out(notice, reason, session)
+            return
+        log.info("notice put off", notice=notice.id, request=notice.request_id, reason=reason)
+        due_at = self._clock() + retry_after(notice.attempts)
+        self._move(session, notice, NoticeState.OWED, due_at=due_at, reason=reason, faults=faults)
 
     async def _unknown(self, notice: Notice, reason: str) -> None:
         log.warning("nobody knows whether Slack took a notice", notice=notice.id, request=notice.request_id)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bot.notices.telling import MOST_TRIES
 from sandbox.slack import MAIL
 from storage.states import NoticeState
 from storage.tables import AuditEntry, Notice
@@ -144,3 +145,15 @@ async def test_a_form_that_was_closed_is_not_told_to_anybody(mailroom: Mailroom)
     await mailroom.connect(mailroom.ana, "A1b2C3d4E5f6G7h8J9k0L1m2N3p4Q5r6")
     await mailroom.direct(mailroom.ana, "Q5r6")
     await told_once_and_left_out(mailroom, times=0)
+
+
+async def test_a_file_whose_upload_is_always_refused_is_left_out_at_last(mailroom: Mailroom) -> None:
+    await mailroom.mailapi.set_speed(mailbox_seconds=0)
+    await mailroom.slack.fault("files.upload", "status", times=1_000, status=403)
+    await mailroom.ben.types(MAIL, "/mail mailbox bulk example.com team 120")
+    await mailroom.root(mailroom.ana, "Done")
+    for _ in range(MOST_TRIES):
+        await mailroom.passes(minutes=1)
+    await mailroom.direct(mailroom.ben, LEFT_OUT, "your request 1")
+    await told_once_and_left_out(mailroom)
+    assert len(await mailroom.slack.calls("files.upload")) == MOST_TRIES
