@@ -6,6 +6,7 @@ from contextlib import suppress
 import structlog
 from slack_bolt.adapter.socket_mode.websockets import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.websockets import SocketModeClient
 
 from bot.pace import retry_after
 
@@ -49,13 +50,16 @@ class SocketMode:
 
     async def close(self) -> None:
         """Close all connections, so that Slack delivers nothing more here."""
-        for client in [handler.client for handler in self.handlers]:
-            client.closed = True
-            tasks = (client.message_processor, client.message_receiver, client.current_session_monitor)
-            for task in tasks:
-                if task is not None:
-                    task.cancel()
-            await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GOODBYE_SECONDS):
-                    await client.disconnect()  # type: ignore[no-untyped-call] # the SDK's own
+        await asyncio.gather(*(_close(handler.client) for handler in self.handlers))
+
+
+async def _close(client: SocketModeClient) -> None:
+    client.closed = True
+    tasks = (client.message_processor, client.message_receiver, client.current_session_monitor)
+    for task in tasks:
+        if task is not None:
+            task.cancel()
+    await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            await client.disconnect()  # type: ignore[no-untyped-call] # the SDK's own
