@@ -49,6 +49,8 @@ def run() -> None:
             _loop(_run(settings))
     except (SettingsError, AlreadyRunning) as error:
         _end(str(error))
+    except DatabaseUnavailable as error:
+        _end(_unusable(error))
 
 
 async def _run(settings: Settings) -> None:
@@ -101,7 +103,7 @@ def upgrade() -> None:
     try:
         revision = schema.upgrade(engine)
     except DatabaseUnavailable as error:
-        _end(f"DATABASE_URL cannot be used: {error}.")
+        _end(_unusable(error))
     finally:
         engine.dispose()
     typer.echo(f"The database is at revision {revision}.")
@@ -125,7 +127,7 @@ def verify(
     try:
         found = _loop(verification.verify(settings, workspace, head))
     except DatabaseUnavailable as error:
-        _end(f"DATABASE_URL cannot be used: {error}.")
+        _end(_unusable(error))
     except SettingsError as error:
         _end(str(error))
     for each, verdict in found.items():
@@ -149,6 +151,10 @@ def _settings(read: Callable[[], Settings]) -> Settings:
         return read()
     except SettingsError as error:
         _end(str(error))
+
+
+def _unusable(error: DatabaseUnavailable) -> str:
+    return f"DATABASE_URL cannot be used: {str(error).rstrip('.')}."
 
 
 def _end(sentence: str) -> NoReturn:

@@ -87,11 +87,14 @@ class Mailroom:
 async def running(
     settings: Settings, *, clock: Clock = utc_now, pace: Pace = DEFAULT_PACE, timeouts: Timeouts = TIMEOUTS
 ) -> AsyncIterator[Mailroom]:
-    """The bot, from the first connection to the last; raises `SettingsError` where a token does not work."""
+    """The bot, from the first connection to the last; raises `SettingsError` where a token does not work.
+
+    Raises `DatabaseUnavailable` where the database takes nothing while the bot starts.
+    """
     async with AsyncExitStack() as stack:
         database = Database.open(settings.database_url)
         stack.callback(database.close)
-        await _migrate(database)
+        await database.apart(schema.upgrade)
         if not database.shared:
             await database.write(moves.release)
         vault = vault_for(settings)
@@ -166,13 +169,6 @@ def vault_for(settings: Settings) -> Vault:
         return Vault(keys)
     except ValueError as error:
         raise SettingsError(str(error)) from None
-
-
-async def _migrate(database: Database) -> None:
-    try:
-        await asyncio.to_thread(schema.upgrade, database.engine)
-    except DatabaseUnavailable as error:
-        raise SettingsError(f"DATABASE_URL cannot be used: {error}.") from None
 
 
 async def _identity(slack: Slack) -> dict[str, str]:
@@ -250,7 +246,7 @@ async def _log_heads(database: Database) -> None:
     `mailroom audit verify --head` holds the audit against it.
     """
     try:
-        heads = await database.read(audit.heads)
+        heads = await database.read(audit.heads, at_leisure=True)
     except DatabaseUnavailable as error:
         log.warning("audit heads not read", reason=str(error))
         return

@@ -50,7 +50,7 @@ class AuditReader:
     async def send_csv(self, query: AuditQuery, origin: Origin, tell: Tell) -> None:
         """Send what is looked for to the person as a file; for whom it is has to be made sure of before."""
         try:
-            said, file = await self._database.read(partial(_file, query, origin.workspace))
+            said, file = await self._database.read(partial(_file, query, origin.workspace), at_leisure=True)
             channel = await self._slack.direct_channel(origin.person)
             await self._slack.upload(channel, "audit.csv", file, said)
         except DatabaseUnavailable as error:

@@ -57,7 +57,7 @@ class Retention:
     ) -> int:
         """Look outside of the transaction that deletes: what is found has ended, and nothing changes it any more."""
         gone = 0
-        while found := await self._database.read(partial(find, before=before, most=most)):
+        while found := await self._database.read(partial(find, before=before, most=most), at_leisure=True):
             await self._database.write(partial(_run, forget, found))
             gone += len(found)
         return gone

@@ -4,8 +4,15 @@ import asyncio
 import time
 from dataclasses import dataclass
 
+import structlog
+
 from bot.pool import Pool
 from bot.worker.worker import Worker
+
+log = structlog.get_logger(__name__)
+
+LAST_WORD = 1.0
+"""How many seconds the database has for what is written at the very end."""
 
 
 @dataclass
@@ -26,4 +33,8 @@ class Shutdown:
 
     async def drain(self, worker: Worker, after: Pool) -> None:
         """Let what runs end; what is cancelled at the end of the time stands in the database as begun."""
-        await asyncio.gather(worker.stop(self.left), after.drain(self.left))
+        try:
+            async with asyncio.timeout(self.left + LAST_WORD):
+                await asyncio.gather(worker.stop(self.left), after.drain(self.left))
+        except TimeoutError:
+            log.warning("the database took nothing at the end; the next start takes up what is under way")

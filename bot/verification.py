@@ -29,7 +29,7 @@ async def verify(settings: Settings, workspace: str | None, head: str | None) ->
         chosen = await database.read(partial(_chosen, workspace))
         if known is not None and len(chosen) != 1:
             raise SettingsError(f"--head needs --workspace, since there are {len(chosen)} workspaces.")
-        return {each: await database.read(partial(_verdict, each, known)) for each in chosen}
+        return {each: await database.read(partial(_verdict, each, known), at_leisure=True) for each in chosen}
     finally:
         database.close()
 

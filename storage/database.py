@@ -7,13 +7,16 @@ import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from sqlalchemy import Connection as DatabaseConnection
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlmodel import Session
+
+from storage.threads import Closed, Threads
 
 Result = TypeVar("Result")
 Work = Callable[[Session], Result]
@@ -24,10 +27,30 @@ BUSY_TIMEOUT_MS = 2_000
 CONNECT_TIMEOUT = 2
 """How many seconds PostgreSQL has to take a connection, for the same reason; the URL may say otherwise."""
 
-STANDSTILL_MS = 3_000
+PATIENCE = 2.0
+"""How many seconds PostgreSQL has for a transaction, the wait for a thread included, for the same reason again.
+
+SQLite needs no such bound: it waits for nothing but locks and the disk.
+"""
+
+ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 5_000}
+"""When a connection is taken for broken whose other end is gone without a word, in s and ms; a frozen server's is not.
+"""
+
+GOODBYE = 1.0
+"""How many seconds transactions on PostgreSQL have to end at the close: nobody waits for their answers any more."""
+
+STANDSTILL_MS = 1_500
 """How long a transaction may stand still before PostgreSQL ends it, and with it the locks of a process that is frozen.
 
-Transactions do nothing but ask the database, so that one of a process which is alive hardly ever pauses.
+Shorter than our patience, so that others who need what it locks get it in time. Transactions do nothing but ask the
+database, so that one of a process which is alive hardly ever pauses.
+"""
+
+LOCK_TIMEOUT_MS = 4_000
+"""How long a thread waits for another's lock: longer than a frozen process keeps one, and not for ever.
+
+Whoever asked was refused long before; the thread is free again for those who need nothing that is locked.
 """
 
 THREADS = 8
@@ -46,7 +69,10 @@ _CALLERS_MATTER = (IntegrityError, DataError, ProgrammingError, NotSupportedErro
 
 
 class DatabaseUnavailable(Exception):
-    """The database took nothing: locked, full, or out of reach. What was asked for was not written."""
+    """The database took nothing: locked, full, or out of reach. What was asked for was not written.
+
+    Only where PostgreSQL is lost or falls silent in the very moment of a commit, nobody knows: it may be written.
+    """
 
 
 class Database:
@@ -56,8 +82,9 @@ class Database:
     savepoint of its own; on PostgreSQL each has its own connection. Open with `Database.open(url)`, end with `close()`.
     """
 
-    def __init__(self, engine: Engine, writer: "_Writer", readers: ThreadPoolExecutor) -> None:
+    def __init__(self, engine: Engine, writer: "_Writer", readers: Threads) -> None:
         self.engine = engine
+        self._patience = PATIENCE if self.shared else None
         self._snapshots = _snapshots(engine)
         self._writer = writer
         self._readers = readers
@@ -66,7 +93,7 @@ class Database:
     def open(cls, url: str) -> "Database":
         """Open `sqlite:///…` or `postgresql+psycopg://…`; nothing is connected or created before the first use."""
         engine = engine_for(url)
-        readers = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
+        readers = Threads(THREADS, name="database")
         writer: _Writer = _QueuedWriter(engine) if engine.dialect.name == "sqlite" else _PooledWriter(engine, readers)
         return cls(engine, writer, readers)
 
@@ -80,12 +107,22 @@ class Database:
 
         Raises what `work` raised, with nothing written, or `DatabaseUnavailable`. Cancelling the caller does not
         undo it. A broken rule of the schema is raised without the values that broke it.
-        """
-        return await _translated(asyncio.shield(asyncio.wrap_future(self._writer.submit(work))))
 
-    async def read(self, work: Work[Result]) -> Result:
-        """Run `work` on a snapshot; what it changes is thrown away."""
-        return await _translated(asyncio.wrap_future(_started(self._readers, self._read, work)))
+        A server that gives no answer is not waited for: `DatabaseUnavailable` comes after `PATIENCE`, and `work` is
+        not committed when it goes on later. A commit that hangs may still come to pass, as one whose answer is lost;
+        what must not happen twice has a key of its own, so that doing it again does no harm.
+        """
+        until = None if self._patience is None else time.monotonic() + self._patience
+        return await _translated(_answer(self._writer.submit(partial(_in_time, work, until)), self._patience))
+
+    async def read(self, work: Work[Result], *, at_leisure: bool = False) -> Result:
+        """Run `work` on a snapshot; what it changes is thrown away. `at_leisure` it may take as long as it takes."""
+        patience = None if at_leisure else self._patience
+        return await _translated(_answer(_started(self._readers, partial(self._read, work)), patience))
+
+    async def apart(self, run: Callable[[Engine], Result]) -> Result:
+        """Run what makes transactions of its own, as an upgrade of the schema does, for as long as it takes."""
+        return await _answer(_started(self._readers, partial(run, self.engine)), None)
 
     def _read(self, work: Work[Result]) -> Result:
         with Session(self._snapshots, expire_on_commit=False) as session:
@@ -94,10 +131,30 @@ class Database:
             return result
 
     def close(self) -> None:
-        """Finish what was begun and let go of all connections."""
+        """Finish what was begun, but wait for no server that gives no answer; let go of all connections."""
         self._writer.close()
-        self._readers.shutdown(wait=True)
+        self._readers.close(GOODBYE if self.shared else None)
         self.engine.dispose()
+
+
+async def _answer(begun: "Future[Result]", patience: float | None) -> Result:
+    """What comes of it within so many seconds; where no thread has taken it by then, none does."""
+    answer = asyncio.wrap_future(begun)
+    try:
+        async with asyncio.timeout(patience):
+            return await asyncio.shield(answer)
+    except TimeoutError:
+        answer.cancel()
+        raise DatabaseUnavailable(_SILENT) from None
+
+
+def _in_time(work: Work[Result], until: float | None, session: Session) -> Result:
+    """Raise instead of being committed where whoever asked was told by then that it was not."""
+    result = work(session)
+    session.flush()
+    if until is not None and time.monotonic() > until:
+        raise DatabaseUnavailable(_SILENT)
+    return result
 
 
 async def _translated(result: Awaitable[Result]) -> Result:
@@ -124,16 +181,15 @@ def _words(cause: BaseException) -> str:
     return " ".join(str(primary or cause).split())
 
 
-def _started(
-    threads: ThreadPoolExecutor, run: Callable[[Work[Result]], Result], work: Work[Result]
-) -> "Future[Result]":
+def _started(threads: Threads, run: Callable[[], Result]) -> "Future[Result]":
     try:
-        return threads.submit(run, work)
-    except RuntimeError:
+        return threads.submit(run)
+    except Closed:
         raise DatabaseUnavailable(_CLOSED) from None
 
 
 _CLOSED = "The database is closed."
+_SILENT = f"no answer within {PATIENCE:.0f} s"
 
 
 class _Writer(Protocol):
@@ -144,12 +200,12 @@ class _Writer(Protocol):
 class _PooledWriter:
     """Each transaction on a connection of its own."""
 
-    def __init__(self, engine: Engine, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, engine: Engine, threads: Threads) -> None:
         self._engine = engine
         self._threads = threads
 
     def submit(self, work: Work[Result]) -> "Future[Result]":
-        return _started(self._threads, self._run, work)
+        return _started(self._threads, partial(self._run, work))
 
     def _run(self, work: Work[Result]) -> Result:
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
@@ -284,9 +340,10 @@ def engine_for(url: str) -> Engine:
     """An engine with the settings that Mailroom relies on; parameters stay out of exceptions and logs."""
     if make_url(url).get_backend_name() != "sqlite":
         said = make_url(url).query
+        ours = f"-c idle_in_transaction_session_timeout={STANDSTILL_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
         patience = {
-            "connect_timeout": said.get("connect_timeout", CONNECT_TIMEOUT),
-            "options": f"-c idle_in_transaction_session_timeout={STANDSTILL_MS} {said.get('options', '')}",
+            **{name: said.get(name, value) for name, value in {"connect_timeout": CONNECT_TIMEOUT, **ALIVE}.items()},
+            "options": f"{ours} {said.get('options', '')}",
         }
         return create_engine(
             url, pool_size=THREADS, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=patience

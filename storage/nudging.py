@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import text
 from sqlmodel import Session
 
-from storage.database import CONNECT_TIMEOUT, Database, DatabaseUnavailable
+from storage.database import ALIVE, CONNECT_TIMEOUT, PATIENCE, Database, DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +21,6 @@ LONGEST_WAIT = 30.0
 """How many seconds at most go by between two tries to listen again."""
 
 _CHANNEL = "mailroom"
-_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-"""Nothing is ever sent on a connection that listens, so that only this finds out that the other end is gone."""
 
 
 @asynccontextmanager
@@ -40,7 +38,8 @@ async def carried(database: Database, heard: Callable[[], None]) -> AsyncIterato
         yield nudges.send
     finally:
         listening.cancel()
-        await asyncio.gather(listening, nudges.sent(), return_exceptions=True)
+        # psycopg waits for the server's answer even when it is told to stop, and a server may hang.
+        await asyncio.wait([listening, asyncio.create_task(nudges.sent())], timeout=PATIENCE)
 
 
 def _nobody_to_nudge() -> None:
@@ -100,7 +99,8 @@ class _Nudges:
     async def _listen(self) -> None:
         engine = self._database.engine
         _, options = engine.dialect.create_connect_args(engine.url)
-        options = {"connect_timeout": CONNECT_TIMEOUT, **_ALIVE, **options}
+        # Nothing is ever sent on it, so that only keepalives find out that the other end is gone.
+        options = {"connect_timeout": CONNECT_TIMEOUT, **ALIVE, **options}
         async with await psycopg.AsyncConnection.connect(autocommit=True, **options) as connection:
             await connection.execute(f"LISTEN {_CHANNEL}")
             if self._failures:

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-_LOCK = 0x6D61696C
+MIGRATING = 0x6D61696C
 """The advisory lock under which one process migrates while the others wait (PostgreSQL)."""
 
 
@@ -77,7 +77,8 @@ def _migrate(engine: Engine, step: Callable[[Config, str], None], revision: str)
     try:
         with writing(engine).begin() as connection:
             if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+                connection.execute(text("SET LOCAL lock_timeout = 0"))  # others may migrate for as long as it takes
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATING})
             step(_config(connection), revision)
             return MigrationContext.configure(connection).get_current_revision() or ""
     except DBAPIError as error:

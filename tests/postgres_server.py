@@ -1,9 +1,12 @@
 """A PostgreSQL server of our own, from a package, and empty databases in it."""
 
 import importlib
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -38,3 +41,21 @@ def new_database(administrator: Engine) -> Iterator[str]:
     yield administrator.url.set(database=name).render_as_string(hide_password=False)
     with administrator.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@contextmanager
+def frozen(administrator: Engine) -> Iterator[None]:
+    """The server takes connections and bytes, as the system does that for it, and does nothing with them."""
+    with administrator.connect() as connection:
+        folder = connection.execute(text("SHOW data_directory")).scalar_one()
+        parent = int((Path(folder) / "postmaster.pid").read_text().split()[0])
+        stopped = [parent]
+        os.kill(parent, signal.SIGSTOP)  # first, so that it starts no others
+        try:
+            for pid in connection.execute(text("SELECT pid FROM pg_stat_activity")).scalars().all():
+                os.kill(pid, signal.SIGSTOP)
+                stopped.append(pid)
+            yield
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)

@@ -1,23 +1,33 @@
-"""A PostgreSQL server that is gone for a while: said once, refused privately, and taken up again."""
+"""A PostgreSQL server that is gone or hangs for a while: said once, refused privately, and taken up again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
+import pytest
 import pytest_asyncio
 from pydantic import SecretStr
-from sqlalchemy import make_url
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from structlog.testing import capture_logs
 
 from sandbox.slack import MAIL
+from storage import schema
+from storage.database import engine_for
 from storage.encryption import generate_key
+from storage.schema import MIGRATING
 from storage.tables import Request
+from tests import postgres_server
 from tests.adapters.storage.conftest import new_postgresql, postgres
 from tests.flows.breaking import rows
+from tests.flows.process import Bot, bot_process, environment
 from tests.flows.stage import Mailroom
 from tests.flows.test_outages_noticed import begins, ends
 
 __all__ = ["new_postgresql", "postgres"]
+
+SLACK_WAITS = 3
+ENDS_WITHIN = 10
+WRONG_SETTING = 2
 
 
 class Line:
@@ -66,12 +76,42 @@ async def line(outside: Mailroom, new_postgresql: str) -> AsyncIterator[Line]:
     """The bot's settings name the line instead of the server."""
     async with line_to(new_postgresql) as line:
         url = make_url(new_postgresql).set(host="127.0.0.1", port=line.port, query={})
-        changes = {
-            "database_url": url.render_as_string(hide_password=False),
-            "mailroom_encryption_keys": SecretStr(generate_key()),
-        }
-        outside.settings = outside.settings.model_copy(update=changes)
+        _keep_rows_at(outside, url.render_as_string(hide_password=False))
         yield line
+
+
+@pytest.fixture
+def server(outside: Mailroom, new_postgresql: str) -> Iterator[Connection]:
+    """Somebody else's connection to the server that the bot's settings name."""
+    _keep_rows_at(outside, new_postgresql)
+    engine = create_engine(new_postgresql)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def _keep_rows_at(outside: Mailroom, url: str) -> None:
+    changes = {"database_url": url, "mailroom_encryption_keys": SecretStr(generate_key())}
+    outside.settings = outside.settings.model_copy(update=changes)
+
+
+def keys(outside: Mailroom) -> dict[str, str | None]:
+    """For a bot in its own process."""
+    return {"MAILROOM_ENCRYPTION_KEYS": ",".join(outside.settings.encryption_keys())}
+
+
+async def refuses_everybody_in_time(outside: Mailroom) -> None:
+    """More at once than there are connections to the server."""
+    lines = [f"/mail mailbox create john{number}@example.com" for number in range(5)]
+    told = await asyncio.gather(*(person.types(MAIL, each) for person in (outside.ana, outside.ben) for each in lines))
+    assert ["could not be written down" in each.text for each in told] == [True] * 10
+    assert max(each["seconds"] for each in await outside.slack.envelopes("slash_commands")) < SLACK_WAITS
+
+
+async def works_again(outside: Mailroom) -> None:
+    assert await rows(outside, Request) == []
+    await outside.ben.types(MAIL, "/mail mailbox create later@example.com")
+    await outside.root(outside.ana, "Done", "later@example.com")
 
 
 async def test_of_postgresql(outside: Mailroom, line: Line) -> None:
@@ -87,6 +127,72 @@ async def test_of_postgresql(outside: Mailroom, line: Line) -> None:
             await begins(outside, "database")
             await line.up()
             await ends(outside, lines, "database")
-        assert await rows(outside, Request) == []
-        await outside.ben.types(MAIL, "/mail mailbox create later@example.com")
-        await outside.root(outside.ana, "Done", "later@example.com")
+        await works_again(outside)
+
+
+@pytest.mark.usefixtures("server")
+async def test_of_postgresql_that_is_frozen(outside: Mailroom, postgres: Engine) -> None:
+    async with outside.running():
+        await outside.connected(outside.ana)
+        await outside.without_gates()
+        await outside.at_rest()
+        with capture_logs() as lines:
+            with postgres_server.frozen(postgres):
+                await refuses_everybody_in_time(outside)
+                await begins(outside, "database", "no answer")
+            await ends(outside, lines, "database")
+        await works_again(outside)
+
+
+async def test_of_postgresql_where_somebody_keeps_a_lock(outside: Mailroom, server: Connection) -> None:
+    async with outside.running():
+        await outside.connected(outside.ana)
+        await outside.without_gates()
+        await outside.at_rest()
+        with capture_logs() as lines:
+            server.execute(text("LOCK TABLE request IN ACCESS EXCLUSIVE MODE"))
+            await refuses_everybody_in_time(outside)
+            await begins(outside, "database", "no answer")
+            server.rollback()
+            await ends(outside, lines, "database")
+        await works_again(outside)
+
+
+@pytest.mark.usefixtures("server")
+async def test_a_process_ends_while_postgresql_is_frozen(outside: Mailroom, postgres: Engine) -> None:
+    async with bot_process(outside, **keys(outside)) as bot:
+        await outside.connected(outside.ana)
+        with postgres_server.frozen(postgres):
+            said = await outside.ben.types(MAIL, "/mail mailbox create john@example.com")
+            assert "could not be written down" in said.text
+            bot.process.terminate()
+            async with asyncio.timeout(ENDS_WITHIN):
+                assert await bot.process.wait() == 0
+
+
+async def test_a_start_that_waits_for_the_schema_s_lock_can_be_ended(outside: Mailroom, server: Connection) -> None:
+    server.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATING})
+    bot = await Bot.start(environment(outside, **keys(outside)))
+
+    async def waits() -> bool:
+        waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return bool(server.execute(waiting).scalar_one())
+
+    try:
+        await outside.until(waits, "a start that waits")
+        bot.process.terminate()
+        async with asyncio.timeout(ENDS_WITHIN):
+            await bot.process.wait()
+    finally:
+        await bot.killed()
+
+
+async def test_a_start_whose_rows_are_not_taken_ends_with_a_sentence(outside: Mailroom, server: Connection) -> None:
+    engine = engine_for(outside.settings.database_url)
+    schema.upgrade(engine)
+    engine.dispose()
+    server.execute(text("LOCK TABLE workspace IN ACCESS EXCLUSIVE MODE"))
+    bot = await Bot.start(environment(outside, **keys(outside)))
+    code, _, error = await bot.ended()
+    assert (code, len(error.splitlines())) == (WRONG_SETTING, 1), error
+    assert error.startswith("DATABASE_URL cannot be used: ")

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event, func, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlmodel import Session, col, select, update
 
-from storage.database import TOGETHER, Database, DatabaseUnavailable
+from storage.database import THREADS, TOGETHER, Database, DatabaseUnavailable
 from storage.tables import Connection, Request, Workspace
 from tests.adapters.storage import rows
 
@@ -329,6 +329,11 @@ def locked(url: str) -> Iterator[None]:
     other.close()
 
 
+def _install_behind(gate: Gate, workspace_id: str, session: Session) -> None:
+    gate(session)
+    install(workspace_id, session)
+
+
 class TestAnOutage:
     """What was asked for was not written, and its caller is told so."""
 
@@ -342,6 +347,32 @@ class TestAnOutage:
         await sqlite_database.write(partial(install, "T3"))
         assert await sqlite_database.read(installed) == {"T3"}
         sqlite_database.close()
+
+    async def test_what_gets_no_answer_in_time_is_not_written_later(
+        self, postgresql: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("storage.database.PATIENCE", 0.1)
+        monkeypatch.setattr("storage.database.GOODBYE", PATIENCE)
+        database, gates = Database.open(postgresql), [Gate() for _ in range(THREADS)]
+        begun = [partial(_install_behind, gate, f"T{number}") for number, gate in enumerate(gates)]
+        works = [*begun, partial(install, "without a thread")]
+        ends = await asyncio.gather(*(database.write(work) for work in works), return_exceptions=True)
+        assert [str(end) for end in ends] == ["no answer within 2 s"] * len(works)
+        for gate in gates:
+            gate.open.set()
+        database.close()
+        with Session(database.engine) as session:
+            assert installed(session) == set()
+        database.engine.dispose()
+
+    async def test_the_close_waits_for_no_transaction_that_hangs(self, postgresql: str) -> None:
+        database, gate = Database.open(postgresql), Gate()
+        writing = asyncio.create_task(database.write(gate))
+        await gate.until_entered()
+        await asyncio.to_thread(database.close)
+        assert not gate.open.is_set()
+        gate.open.set()
+        await writing
 
     async def test_a_full_disk_takes_nothing_of_all_that_shared_the_commit(self, sqlite_database: Database) -> None:
         """SQLite itself undoes the whole transaction then, so that nobody may be told that his part was kept."""
