@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -48,9 +48,10 @@ class Pool:
         own = max(self._share - self._of_workspace[workspace], self.free - self._kept)
         return max(0, min(self.free, own))
 
-    def start(self, workspace: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` for a workspace; an error of it is logged with its traceback and touches nothing else.
+    def start(self, workspace: str, work: Coroutine[Any, Any, None], *, then: Callable[[], None] | None = None) -> None:
+        """Run `work` for a workspace, and call `then` at its end.
 
+        An error of it is logged with its traceback and touches nothing else.
         Whoever can wait asks for `room` first. Once the pool is drained, nothing is run.
         """
         if self._closed:
@@ -60,6 +61,8 @@ class Pool:
         self._running[task] = workspace
         self._of_workspace[workspace] += 1
         task.add_done_callback(self._ended)
+        if then is not None:
+            task.add_done_callback(lambda _: then())
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         workspace = self._running.pop(task)

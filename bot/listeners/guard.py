@@ -46,11 +46,7 @@ class Guard:
                 if counted and not self._allows(door):
                     await door.reply(answers.too_fast())
                     return
-                await handle(door)
-            except Repeated as error:
-                await door.reply(answers.run_again(error.text, error.operation))
-            except UserError as error:
-                await door.reply(answers.refusal(error, await self._nearest(door, error)))
+                await self._answered(door, handle(door))
             except DatabaseUnavailable as error:
                 self._outages.failed(DATABASE, str(error))
                 log.warning("not written down", reason=str(error))
@@ -61,6 +57,15 @@ class Guard:
                 await door.reply(answers.our_fault(reference))
 
         return listener
+
+    async def _answered(self, door: Door, handling: Awaitable[None]) -> None:
+        """Let a handler end, or say what it refused; looking up what was meant may fail as the handler may."""
+        try:
+            await handling
+        except Repeated as error:
+            await door.reply(answers.run_again(error.text, error.operation))
+        except UserError as error:
+            await door.reply(answers.refusal(error, await self._nearest(door, error)))
 
     def _allows(self, door: Door) -> bool:
         origin = door.origin

@@ -265,13 +265,7 @@ class Worker:
             await write(partial(setting_aside.bury, row))
 
     def _start(self, workspace: str, work: Coroutine[Any, Any, None]) -> None:
-        self._pool.start(workspace, self._then_nudge(work))
-
-    async def _then_nudge(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        finally:
-            self.nudge_soon()
+        self._pool.start(workspace, work, then=self.nudge_soon)
 
 
 def _give_back(rows: Sequence[Any], session: Session) -> None:
