@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 from sqlmodel import Session
 
-from bot.mailapi import KeyRefused, MailAPIError, NotFound
+from bot.mailapi import KeyRefused, MailAPIError, NotFound, Rejected
 from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import retry_after
@@ -44,6 +44,8 @@ async def send(machine: Machine, call: Call) -> None:
     except NotFound as error:
         reason = await unknown_domain(machine, connection, operation, error)
         await machine.database.write(partial(_never_sent, machine, call, reason))
+    except Rejected as error:
+        await machine.database.write(partial(_never_sent, machine, call, error.reason))
     except MailAPIError as error:
         await _put_off(machine, call, error.reason)
     else:
