@@ -12,6 +12,15 @@ from bot.people import People
 from bot.policy import Policy
 from storage import connections, policies
 
+PATIENCE_SECONDS = 1.2
+"""How long Slack is asked who counts, after up to 1.5 s for who did it: it waits 3 s for us."""
+MOST_LOOKS = 5
+"""How often somebody is judged anew, since the rows changed while Slack was asked."""
+
+
+class Outdated(Exception):
+    """The rows say something else than when Slack was asked about the people."""
+
 
 @dataclass(frozen=True)
 class Rules:

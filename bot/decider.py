@@ -10,7 +10,7 @@ import structlog
 from sqlmodel import Session
 
 from bot.access import Actor
-from bot.approvers import Approvers, Rules
+from bot.approvers import MOST_LOOKS, PATIENCE_SECONDS, Approvers, Outdated, Rules
 from bot.case import Ballot, Case
 from bot.clerk import Answer, Clerk, operation_of
 from bot.errors import TryAgain, UserError
@@ -30,16 +30,8 @@ from storage.tables import Decision, Request
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_SECONDS = 1.2
-"""How long Slack is asked who counts, after up to 1.5 s for who clicked: it waits 3 s for us."""
-MOST_LOOKS = 5
-"""How often a click is judged anew, since the policy or the approvals changed while Slack was asked."""
 NOTHING_CAME = (RequestState.REJECTED, RequestState.EXPIRED, RequestState.CANCELLED)
 TWICE = "already approved"
-
-
-class _Outdated(Exception):
-    """The rows say something else than when Slack was asked about the people."""
 
 
 class Decider:
@@ -88,7 +80,7 @@ class Decider:
             judges = await self._judges(ballot, origin, verdict, actor)
             try:
                 return (await self._clerk.database.write(partial(act, judges))).said()
-            except _Outdated:
+            except Outdated:
                 log.info("judged anew", request=ballot.request)
         raise TryAgain(refusals.BUSY)
 
@@ -163,7 +155,7 @@ class Decider:
             found = Plan.of(request).changes if ballot.round == request.round - 1 else Differences()
             return refuse(deciding.changed(operation, found), "an older plan")
         if Rules.of(session, origin.workspace) != judges.rules or not judges.know(case):
-            raise _Outdated
+            raise Outdated
         no = not_his(request, case, origin.person, verdict, approver=judges.approve[origin.person])
         if no == NEEDS_APPROVAL:  # the card may say otherwise, and approvers were not called
             requests.wake(session, request.id, now=self._clerk.clock())
@@ -173,7 +165,7 @@ class Decider:
         """The same click, delivered again: what was said before, as far as it is still true."""
         if request.state is RequestState.AWAITING_DECISION:
             if not judges.know(case):
-                raise _Outdated
+                raise Outdated
             return Answer(judges.so_far(request, case))
         if verdict != REJECTED and request.state in NOTHING_CAME:
             return Answer(deciding.late(request, case))

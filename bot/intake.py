@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from bot import access
 from bot.access import Actor
-from bot.approvers import Approvers, Rules
+from bot.approvers import MOST_LOOKS, PATIENCE_SECONDS, Approvers, Outdated, Rules
 from bot.attempts import Attempts
 from bot.clock import Clock
 from bot.errors import TryAgain, UserError
@@ -32,14 +32,7 @@ log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 REPEATED_WITHIN = timedelta(seconds=10)
-PATIENCE_SECONDS = 1.2
-"""How long Slack is asked who is in the groups, after up to 1.5 s for who asks: it waits 3 s for us."""
-MOST_LOOKS = 5
 MOST_KEPT = 10_000
-
-
-class _Outdated(Exception):
-    """The policy has changed since it was read."""
 
 
 class Repeated(UserError):
@@ -82,7 +75,7 @@ class Intake:
                 try:
                     asked = partial(self._ask, operation, origin, again, rules.version)
                     return _unless_refused(await self._database.write(asked))
-                except _Outdated:
+                except Outdated:
                     log.debug("the policy has changed", workspace=origin.workspace)
             before, rules = rules, await self._rules_now(origin.workspace)
             if no is not None and before.version == rules.version:
@@ -127,7 +120,7 @@ class Intake:
         if facts.known is not None:
             return facts.known
         if facts.policy != version:
-            raise _Outdated
+            raise Outdated
         if facts.connection is None:
             error = UserError(refusals.NOT_CONNECTED, connect=True)
             return self._turned_down(operation, origin, error, "no key", session)

@@ -28,6 +28,8 @@ class Pace:
 
 
 DEFAULT_PACE = Pace()
+MOST_FAULTS = 3
+"""How often work on a row may fail in a way that nobody foresaw before it is set aside."""
 
 
 def retry_after(attempts: int, pace: Pace = DEFAULT_PACE) -> timedelta:

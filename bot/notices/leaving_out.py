@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from bot.notices import owing
 from bot.notices.owing import COPY_EDIT, EDIT, VIEW
+from bot.pace import MOST_FAULTS
 from bot.texts import thread
 from storage import audit, moves, notices, requests
 from storage.states import NoticeState
@@ -15,8 +16,6 @@ from storage.tables import Notice
 
 log = structlog.get_logger(__name__)
 
-MOST_FAULTS = 3
-"""How often telling a notice may fail in a way that nobody foresaw."""
 UNNOTICED = (EDIT, COPY_EDIT, VIEW)
 """Kinds that nobody misses: the next one of them says the same."""
 _LEFT_OUT = ":left_out"

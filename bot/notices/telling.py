@@ -72,7 +72,7 @@ class Teller:
         room = self._outages.room(SLACK, self.pool.free)
         unknown = await self._database.write(partial(self._recover, room))
         for notice in unknown:
-            self.pool.start(notice.workspace_id, self._guarded(notice, self._settle, nudge))
+            self.pool.start(notice.workspace_id, self._guarded(notice, self._settle), then=nudge)
         claimed = await self._database.write(
             partial(
                 notices.claim,
@@ -85,16 +85,14 @@ class Teller:
         if room and not unknown and not claimed and self._outages.lasts(SLACK):
             self.pool.start("", self._probe())
         for notice in claimed:
-            self.pool.start(notice.workspace_id, self._guarded(notice, self._tell, nudge))
+            self.pool.start(notice.workspace_id, self._guarded(notice, self._tell), then=nudge)
 
     async def _probe(self) -> None:
         """Ask Slack whether an outage is over, where nothing that is owed would find out."""
         with suppress(SlackError):
             await self._slack.identity()
 
-    async def _guarded(
-        self, notice: Notice, step: Callable[[Notice], Awaitable[None]], nudge: Callable[[], None]
-    ) -> None:
+    async def _guarded(self, notice: Notice, step: Callable[[Notice], Awaitable[None]]) -> None:
         """A step on one notice; what nobody foresaw is counted, so that none is tried for ever."""
         try:
             await step(notice)
@@ -104,7 +102,6 @@ class Teller:
             log.exception("telling failed", notice=notice.id, request=notice.request_id, kind=notice.kind)
             fault = partial(note_fault, notice=notice, reason=type(error).__name__, now=self._clock(), wait=UNKNOWN_FOR)
             await self._database.write(fault)
-        nudge()
 
     async def _tell(self, notice: Notice) -> None:
         try:

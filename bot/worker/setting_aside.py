@@ -7,7 +7,7 @@ import structlog
 from sqlmodel import Session
 
 from bot.notices import owing
-from bot.pace import retry_after
+from bot.pace import MOST_FAULTS, retry_after
 from bot.texts import forms, thread
 from bot.worker import checking
 from bot.worker.ending import audit_set_aside, end_call, note_set_aside
@@ -17,9 +17,6 @@ from storage.states import CallState, RequestState
 from storage.tables import Call, Connection, Policy, Request
 
 log = structlog.get_logger(__name__)
-
-MOST_FAULTS = 3
-"""How often a step on a row may fail in a way that nobody foresaw."""
 
 _WORKED_ON = (RequestState.PLANNING, RequestState.AWAITING_DECISION, RequestState.APPROVED)
 

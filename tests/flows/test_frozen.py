@@ -71,8 +71,19 @@ class Hands:
         return len(await self.mailroom.mailapi.creates())
 
 
+async def asks_in_vain(mailroom: Mailroom, line: str) -> None:
+    """Ben asks for something that the running bot cannot plan, until it is left to `hands_of`."""
+    await mailroom.at_rest()
+    await mailroom.mailapi.fault("list_mailbox", "status", times=None, status=503)
+    await mailroom.ben.types(MAIL, line)
+    await mailroom.made("list_mailbox")
+
+
 @asynccontextmanager
 async def hands_of(mailroom: Mailroom) -> AsyncIterator[Hands]:
+    """The steps of two processes, MailAPI as it is when nothing is wrong, and what was put off due."""
+    await mailroom.mailapi.clear_faults()
+    mailroom.clock.ahead += timedelta(minutes=1)
     database = Database.open(mailroom.settings.database_url)
     try:
         async with MailAPI.open(mailroom.settings.mailapi_url, timeouts=TIMEOUTS) as mailapi:
@@ -87,12 +98,7 @@ async def hands(outside: Mailroom) -> AsyncIterator[Hands]:
     async with outside.running():
         await outside.connected(outside.ana)
         await outside.without_gates()
-        await outside.at_rest()
-        await outside.mailapi.fault("list_mailbox", "status", times=None, status=503)
-        await outside.ben.types(MAIL, "/mail mailbox create john@example.com")
-        await outside.made("list_mailbox")
-    await outside.mailapi.clear_faults()
-    outside.clock.ahead += timedelta(minutes=1)
+        await asks_in_vain(outside, "/mail mailbox create john@example.com")
     async with hands_of(outside) as hands:
         await hands.planned()
         yield hands
@@ -210,12 +216,7 @@ async def test_a_plan_that_comes_late_changes_nothing_of_what_was_decided_meanwh
     """What was seen before the approval is no second look after it."""
     async with outside.running():
         await outside.connected(outside.ana)
-        await outside.at_rest()
-        await outside.mailapi.fault("list_mailbox", "status", times=None, status=503)
-        await outside.ben.types(MAIL, "/mail mailbox bulk example.com team 12")
-        await outside.made("list_mailbox")
-    await outside.mailapi.clear_faults()
-    outside.clock.ahead += timedelta(minutes=1)
+        await asks_in_vain(outside, "/mail mailbox bulk example.com team 12")
     async with hands_of(outside) as hands:
         claim = partial(requests.claim_planning, now=outside.clock(), most=1)
         (late,) = await hands.database.write(claim)
