@@ -23,7 +23,7 @@ from bot.texts import deciding
 from bot.texts.message import Message
 from bot.worker.ending import expire
 from bot.worker.machine import Machine, operation_of
-from storage import decisions, moves, requests
+from storage import decisions, moves, notices, policies, requests
 from storage.states import RequestState
 from storage.tables import Request
 
@@ -160,8 +160,15 @@ def _call(
     _set_alarm(current, rules, now=now)
     session.add(current)
     session.flush()
-    if not first_time:
+    if not first_time or _shows_an_older_policy(session, current):
         owing.refresh(session, current, now=now)
+
+
+def _shows_an_older_policy(session: Session, request: Request) -> bool:
+    """Whether the root message may have been posted before the policy in force."""
+    laid_down = policies.current(session, request.workspace_id)
+    root = notices.by_key(session, request.workspace_id, notices.root_key(request.id))
+    return laid_down is not None and root is not None and laid_down.changed_at >= root.created_at
 
 
 def _remind(session: Session, request: Request, title: str, audience: Audience, *, now: datetime) -> None:

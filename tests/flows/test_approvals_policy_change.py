@@ -111,6 +111,18 @@ async def test_a_threshold_that_went_down_holds_and_one_that_was_lifted_held(
     await gated.root(gated.ben, "Done", f"Approved by <@{ANA}>")
 
 
+async def test_a_policy_that_changes_before_anybody_could_be_called_shows_on_the_card(gated: Mailroom) -> None:
+    await joins(gated)
+    await gated.lays_down(people=(CAT,))
+    await gated.slack.fault("users.info", "error", times=1_000, error="internal_error", where={"user": CAT})
+    card = await asks(gated)
+    await gated.lays_down(people=(CAT,), needed=2)
+    await gated.at_rest()
+    await gated.slack.no_faults()
+    await gated.passes(seconds=60)
+    assert (await gated.root(gated.ben, "0 of 2")).ts == card.ts
+
+
 async def test_who_is_no_approver_any_more_decides_nothing_and_who_became_one_is_called(gated: Mailroom) -> None:
     cat = await joins(gated)
     card = await asks(gated)
