@@ -22,6 +22,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATING = 0x6D61696C
 """The advisory lock under which one process migrates while the others wait (PostgreSQL)."""
 
+STANDSTILL_SECONDS = 60
+"""How long a migration may do nothing at the database before it is given up, since all other starts wait for it."""
+
 
 def upgrade(engine: Engine, revision: str = "head") -> str:
     """Bring the database up to `revision`, one process at a time; gives the revision it is at.
@@ -77,7 +80,9 @@ def _migrate(engine: Engine, step: Callable[[Config, str], None], revision: str)
     try:
         with writing(engine).begin() as connection:
             if connection.dialect.name == "postgresql":
-                connection.execute(text("SET LOCAL lock_timeout = 0"))  # others may migrate for as long as it takes
+                # Others may migrate for as long as it takes, and so may we.
+                connection.execute(text("SET LOCAL lock_timeout = 0"))
+                connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{STANDSTILL_SECONDS}s'"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATING})
             step(_config(connection), revision)
             return MigrationContext.configure(connection).get_current_revision() or ""

@@ -4,7 +4,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, inspect, text
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, inspect, text
 
 from storage import schema
 from storage.database import DatabaseUnavailable, engine_for
@@ -99,3 +100,18 @@ def test_a_server_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable) as refusal:
         migrated(f"postgresql+psycopg://mailroom:secret@/mailroom?host={tmp_path}")
     assert "secret" not in str(refusal.value)
+
+
+def test_a_migration_may_take_longer_than_other_transactions(
+    new_postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = text("SHOW idle_in_transaction_session_timeout")
+    found: list[str] = []
+    monkeypatch.setattr("alembic.command.upgrade", lambda config, _: found.append(_connection(config).scalar(asked)))
+    schema.upgrade(engine_for(new_postgresql))
+    assert found == ["1min"]
+
+
+def _connection(config: Config) -> Connection:
+    connection: Connection = config.attributes["connection"]
+    return connection
