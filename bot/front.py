@@ -136,6 +136,7 @@ def _bolt(settings: Settings, slack: Slack, identity: Mapping[str, str]) -> Asyn
 
     with _slack_environment_hidden():
         return AsyncApp(
+            name="mailroom",  # without one Bolt looks for its caller's file, which takes longer than all else here
             client=slack.without_token(),
             signing_secret=settings.signing_secret or "unused in Socket Mode",
             authorize=authorize,

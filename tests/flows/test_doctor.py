@@ -269,6 +269,7 @@ async def test_a_database_from_an_older_and_from_a_newer_version(outside: Mailro
 
 
 async def test_no_database_yet_and_none_is_made(outside: Mailroom, tmp_path: Path) -> None:
+    await asyncio.to_thread((tmp_path / "mailroom.db").unlink)
     told = await doctor_of(outside).finds()
     assert "mailroom run" in told.wrong("Database").advice
     assert await asyncio.to_thread(os.listdir, tmp_path) == []
