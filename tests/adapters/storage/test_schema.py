@@ -108,7 +108,7 @@ def test_a_migration_may_take_longer_than_other_transactions(
     asked = text("SHOW idle_in_transaction_session_timeout")
     found: list[str] = []
     monkeypatch.setattr("alembic.command.upgrade", lambda config, _: found.append(_connection(config).scalar(asked)))
-    schema.upgrade(engine_for(new_postgresql))
+    migrated(new_postgresql)
     assert found == ["1min"]
 
 
