@@ -33,6 +33,11 @@ class Pool:
         return 0 if self._closed else self._size - len(self._running)
 
     @property
+    def under_way(self) -> int:
+        """How many have not ended."""
+        return len(self._running)
+
+    @property
     def busy(self) -> tuple[str, ...]:
         """The workspaces for which nothing more may be started."""
         return tuple(workspace for workspace in self._of_workspace if not self.room(workspace))

@@ -36,7 +36,10 @@ DEFAULT_TIMEOUTS = Timeouts()
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete HTTP answer; `body` is decompressed and does not hold the key, `retry_after` is the bare header."""
+    """A complete HTTP answer; `body` is decompressed and does not hold the key.
+
+    `retry_after` is the bare header of one that asks for a pause.
+    """
 
     status: int
     retry_after: str | None
@@ -213,7 +216,9 @@ def _timeout(timeouts: Timeouts) -> httpx.Timeout:
 
 
 def _reply(response: httpx.Response, credentials: Credentials) -> Reply:
-    return Reply(response.status_code, response.headers.get("Retry-After"), credentials.masked(response.content))
+    asks = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    retry_after = response.headers.get("Retry-After") if asks else None
+    return Reply(response.status_code, retry_after, credentials.masked(response.content))
 
 
 def _out_of_order(outcome: Reply | Silence) -> str | None:

@@ -85,8 +85,8 @@ def says_other_type(refusal: Rejected) -> bool:
 
 def _failure(reply: Reply) -> TaskAnswer | None:
     """The failure of the task itself, if that is what an error body tells."""
-    refusal = _refusal(reply)
-    if refusal is None or type(refusal) is not Rejected or refusal.status not in TASK_FAILURES:
+    refusal = _refusal(reply) if reply.status in TASK_FAILURES else None
+    if type(refusal) is not Rejected:
         return None
     answer = _parsed(reply, TaskAnswer)
     return answer if answer and answer.status.casefold() in FAILED and not says_other_type(refusal) else None

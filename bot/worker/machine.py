@@ -83,6 +83,20 @@ class Looks:
         self._kept = {key: kept for key, kept in self._kept.items() if kept[0] >= oldest or not kept[1].done()}
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A connection, and MailAPI with its key; `None` where the key cannot be read."""
+
+    connection: Connection
+    account: Account | None
+
+    def known(self) -> Account:
+        """MailAPI with the key; raises `KeyUnreadable`."""
+        if self.account is None:
+            raise KeyUnreadable
+        return self.account
+
+
 @dataclass
 class Machine:
     """The worker's tools."""
@@ -96,7 +110,7 @@ class Machine:
     longest_create: timedelta
     """The total time-out of a create: a process that was frozen while sending may still be doing so."""
     turns: Turns = field(default_factory=Turns)
-    _asked_for: dict[tuple[str, int | None], asyncio.Future[Connection]] = field(default_factory=dict)
+    _asked_for: dict[tuple[str, int | None], asyncio.Future[Opened]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.uneventful = Uneventful(self.database)
@@ -135,26 +149,34 @@ class Machine:
             raise NotConnected
         return found
 
-    async def watcher(self, call: Call) -> tuple[Connection, bool]:
+    async def watcher(self, call: Call) -> tuple[Opened, bool]:
         """The connection with which a sent call is watched, and whether it still knows the call's task.
 
         That is the one it was sent with, unless MailAPI refuses its key and the one in force is of the same account:
         then what the call makes is seen in that account's lists. Raises `NotConnected`.
         """
-        own = await self._connection_once(call.workspace_id, call.connection_id)
+        opened = await self._opened_once(call.workspace_id, call.connection_id)
+        own = opened.connection
         if own.broken_at is None or own.state is ConnectionState.IN_FORCE:
-            return own, True
-        current = await self.connection(call.workspace_id)
-        return (current, False) if current.caller_id == own.caller_id else (own, True)
+            return opened, True
+        current = await self._opened_once(call.workspace_id, None)
+        return (current, False) if current.connection.caller_id == own.caller_id else (opened, True)
 
-    async def _connection_once(self, workspace: str, connection_id: int | None) -> Connection:
-        """As `connection`, read once for all that ask for it while it is being read."""
+    async def _opened_once(self, workspace: str, connection_id: int | None) -> Opened:
+        """As `connection`, read and decrypted once for all that ask for it in the same moment."""
         key = (workspace, connection_id)
-        reading = self._asked_for.get(key)
-        if reading is None:
-            reading = self._asked_for[key] = asyncio.ensure_future(self.connection(workspace, connection_id))
-            reading.add_done_callback(lambda _: self._asked_for.pop(key))
-        return await asyncio.shield(reading)
+        opening = self._asked_for.get(key)
+        if opening is None:
+            opening = self._asked_for[key] = asyncio.ensure_future(self._opened(workspace, connection_id))
+            opening.add_done_callback(lambda _: self._asked_for.pop(key))
+        return await asyncio.shield(opening)
+
+    async def _opened(self, workspace: str, connection_id: int | None) -> Opened:
+        connection = await self.connection(workspace, connection_id)
+        try:
+            return Opened(connection, self.account(connection))
+        except KeyUnreadable:
+            return Opened(connection, None)
 
     async def look(
         self, connection: Connection, operation: Operation, *, after: datetime | None = None

@@ -45,7 +45,8 @@ async def settle(machine: Machine, call: Call) -> None:
     """Look for what a call with a lost answer made, and move it on, or ask a person."""
     operation = operation_of(call)
     try:
-        connection, _ = await machine.watcher(call)
+        opened, _ = await machine.watcher(call)
+        connection = opened.connection
     except NotConnected:
         await _again_or_ask(machine, call)
         return

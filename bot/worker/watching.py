@@ -15,10 +15,10 @@ from bot.operation import Operation, Sight, Standing
 from bot.pace import retry_after
 from bot.texts import outcomes, thread
 from bot.worker.ending import end_call
-from bot.worker.machine import Machine, NotConnected, operation_of
+from bot.worker.machine import Machine, NotConnected, Opened, operation_of
 from storage import calls, connections, requests
 from storage.states import CallState
-from storage.tables import Call, Connection
+from storage.tables import Call
 
 log = structlog.get_logger(__name__)
 
@@ -32,18 +32,18 @@ async def watch(machine: Machine, call: Call) -> None:
     """Ask how far an accepted call is, and write what is new."""
     operation = operation_of(call)
     try:
-        connection, knows_task = await machine.watcher(call)
+        opened, knows_task = await machine.watcher(call)
     except NotConnected:
         await machine.database.write(partial(_again, machine, call, call.attempts + 1))
         return
     try:
         if call.task_id is None or operation.task_kind is None or not knows_task:
-            sight, _ = await machine.look(connection, operation)
+            sight, _ = await machine.look(opened.connection, operation)
             await _noted(machine, call, from_sight(call, sight))
         else:
-            await _poll(machine, call, connection, operation, call.task_id, operation.task_kind)
+            await _poll(machine, call, opened, operation, call.task_id, operation.task_kind)
     except KeyRefused as error:
-        await machine.key_refused(connection, error)
+        await machine.key_refused(opened.connection, error)
         await machine.database.write(partial(_again, machine, call, call.attempts + 1))
     except MailAPIError as error:
         log.info("poll in vain", call=call.id, request=call.request_id, reason=type(error).__name__)
@@ -61,9 +61,9 @@ async def watch_together(watched: Sequence[Call], step: Callable[[Call], Awaitab
 
 
 async def _poll(
-    machine: Machine, call: Call, connection: Connection, operation: Operation, task_id: int, kind: TaskKind
+    machine: Machine, call: Call, opened: Opened, operation: Operation, task_id: int, kind: TaskKind
 ) -> None:
-    account = machine.account(connection)
+    account = opened.known()
     try:
         task = await account.tasks.find(task_id, first=kind)
     except NotFound:
@@ -72,7 +72,7 @@ async def _poll(
         if call.attempts + 1 < MOST_NOT_FOUND:
             await machine.database.write(partial(_again, machine, call, call.attempts + 1))
             return
-        sight, _ = await machine.look(connection, operation)
+        sight, _ = await machine.look(opened.connection, operation)
         await _noted(machine, call, _gone(call, sight))
     else:
         await _noted(machine, call, _from_task(call, task))

@@ -38,6 +38,12 @@ from storage.tables import Call, Request
 log = structlog.get_logger(__name__)
 
 A_MOMENT = 0.02
+A_WHILE = 0.06
+FEW = 16
+"""With no more than so many under way, room is filled again at once; before that, all that ends in a while together.
+
+A tick costs nearly the same for one row as for many.
+"""
 
 Row = TypeVar("Row", Request, Call)
 
@@ -75,14 +81,18 @@ class Worker:
         else:
             self._again = True
 
-    def nudge_soon(self) -> None:
+    def nudge_soon(self, seconds: float = A_MOMENT) -> None:
         """Tick in a moment, once for all that nudge until then.
 
         An acknowledgement that is about to leave is not to share the processor with it, and what ends in the same
         moment makes room together.
         """
-        if self._soon is None:
-            self._soon = asyncio.get_running_loop().call_later(A_MOMENT, self._now)
+        loop = asyncio.get_running_loop()
+        if self._soon is not None and self._soon.when() <= loop.time() + seconds:
+            return
+        if self._soon is not None:
+            self._soon.cancel()
+        self._soon = loop.call_later(seconds, self._now)
 
     def _now(self) -> None:
         self._soon = None
@@ -265,7 +275,13 @@ class Worker:
             await write(partial(setting_aside.bury, row))
 
     def _start(self, workspace: str, work: Coroutine[Any, Any, None]) -> None:
-        self._pool.start(workspace, work, then=self.nudge_soon)
+        self._pool.start(workspace, work, then=self._made_room)
+
+    def _made_room(self) -> None:
+        if self._pool.under_way == FEW:
+            self.nudge()
+        else:
+            self.nudge_soon(A_WHILE if self._pool.under_way > FEW else A_MOMENT)
 
 
 def _give_back(rows: Sequence[Any], session: Session) -> None:
