@@ -1,4 +1,5 @@
 import gc
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -6,6 +7,8 @@ import pytest
 from tests.browser.chromium import MISSING
 
 NEVER = 1_000_000
+COLLECTED_EVERY = 30.0
+"""Seconds; it takes one."""
 
 
 def pytest_collection_finish() -> None:
@@ -20,10 +23,18 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(young, middle, NEVER)
 
 
+@pytest.fixture(scope="session")
+def last_collected() -> list[float]:
+    """When garbage was collected last, as its only item."""
+    return [time.monotonic()]
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _garbage_collected() -> Iterator[None]:
+def _garbage_collected(last_collected: list[float]) -> Iterator[None]:
     yield
-    gc.collect()
+    if time.monotonic() - last_collected[0] > COLLECTED_EVERY:
+        gc.collect()
+        last_collected[0] = time.monotonic()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
