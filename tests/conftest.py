@@ -10,6 +10,14 @@ NEVER = 1_000_000
 COLLECTED_EVERY = 30.0
 """Seconds; it takes one."""
 
+LONGEST = ("flows/test_storm", "flows/test_demo", "processes", "browser", "flows/test_process", "flows/test_outage")
+"""The files and folders whose few tests take longest, so that no process is left with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: not item.nodeid.removeprefix("tests/").startswith(LONGEST))
+
 
 def pytest_collection_finish() -> None:
     """Let no full garbage collection interrupt a test.

@@ -33,26 +33,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {value}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def rounds() -> int:
     """How many rounds each race has; `make races` plays all that are promised."""
     return int(os.environ.get("RACE_ROUNDS", "2"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def few_rounds(rounds: int) -> int:
     """How many rounds those races have of which fewer are promised."""
     return max(rounds // 4, 2)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
     """The URL of an empty PostgreSQL database."""
     with postgres_server.running() as administrator, postgres_server.new_database(administrator) as url:
         yield url
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="module")
 async def outside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mailroom]:
     """Sandboxes that no other test uses, and the settings of a bot that takes as many clicks as come."""
     folder = tmp_path_factory.mktemp("races")
@@ -65,7 +65,7 @@ async def outside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mai
         yield mailroom
 
 
-@pytest_asyncio.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest_asyncio.fixture(scope="module", params=["sqlite", "postgresql"])
 async def arena(request: pytest.FixtureRequest, outside: Mailroom) -> AsyncIterator[Arena]:
     """Everybody in place: a key in force, and people who may approve."""
     started = _one_process(outside) if request.param == "sqlite" else _two_processes(outside, request)
