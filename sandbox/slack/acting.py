@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from sandbox.slack import entries, lumen, messages, offered, screens
+from sandbox.slack import entries, messages, offered, screens
+from sandbox.slack.blocks.visible import visible
 from sandbox.slack.delivery import answers, payloads
-from sandbox.slack.delivery.envelopes import Answer, deliver, deliver_event
+from sandbox.slack.delivery.envelopes import Answer, EnvelopeKind, deliver, deliver_event
 from sandbox.slack.identity import direct_channel
 from sandbox.slack.messages import Draft
 from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Impossible, Refused
-from sandbox.slack.world import Channel, Json, Message, User, Workspace
+from sandbox.slack.world import Channel, Json, Message, User, View, Workspace
 
 
 class Person:
@@ -19,15 +20,24 @@ class Person:
         if user not in workspace.users or workspace.users[user].deleted:
             raise Impossible(f"There is no user {user}.")
         self._platform = platform
-        self._workspace = workspace
+        self.workspace: Workspace = workspace
         self.user: User = workspace.users[user]
+
+    def sees_view(self) -> Json | None:
+        """The modal on top of his screen."""
+        found = screens.on_top(self._platform, self.workspace, self.user.id)
+        if found is None:
+            return None
+        workspace, view = found
+        shown = screens.shape(workspace, view)
+        return shown | {"visible": visible(view.content["blocks"]), "user": self.user.id}
 
     def channel(self, channel_id: str) -> Channel:
         """A channel that he can look into."""
         if channel_id == direct_channel(self.user.id):
-            return lumen.direct(self._workspace, self.user.id)
-        channel = self._workspace.channels.get(channel_id)
-        if channel is None or not self._workspace.sees(self.user.id, channel):
+            return self._platform.world.direct(self.workspace, self.user.id)
+        channel = self.workspace.channels.get(channel_id)
+        if channel is None or not self.workspace.sees(self.user.id, channel):
             raise Impossible(f"{self.user.name} does not see a channel {channel_id}.")
         return channel
 
@@ -41,26 +51,28 @@ class Person:
     async def types(self, channel_id: str, line: str) -> Json:
         """Type a slash command; the acknowledgement."""
         channel = self._writable(channel_id)
-        if self.user.is_stranger:
+        app = self._commands()
+        if app is None:
             name = line.partition(" ")[0]
-            return _acknowledged(Answer(error="invalid_command"), f"{name} is not a valid command.")
+            return Answer(error="invalid_command").shape(f"{name} is not a valid command.")
         self._platform.journal.note("typed", user=self.user.id, channel=channel.id, text=line)
-        payload = payloads.command(self._platform, self._workspace, channel, self.user, line)
-        answer = await deliver(self._platform, self._workspace, "slash_commands", payload)
-        return _acknowledged(answer, self._answered(channel, line, answer))
+        payload = payloads.command(self._platform, app, channel, self.user, line)
+        answer = await deliver(self._platform, app, "slash_commands", payload)
+        return answer.shape(self._answered(app, channel, line, answer))
 
     async def says(self, channel_id: str, text: str, thread_ts: str | None = None) -> Json:
         """Write a message; the acknowledgement of the event, where the app gets one."""
         channel = self._writable(channel_id)
         draft = Draft(text=text, thread_ts=thread_ts)
-        message = messages.post(self._platform, self._workspace, channel, draft, user=self.user.id)
-        kind = self._event_kind(channel, text)
-        if kind is None:
+        message = messages.post(self._platform, self.workspace, channel, draft, user=self.user.id)
+        app = self._mentioned(channel, text)
+        if app is None or self._platform.world.installed_in(app.id) is None:
             told = self._not_there(channel, text)
-            return _acknowledged(Answer(error="not_in_channel" if told else None), told) | {"ts": message.ts}
-        event = payloads.event(self._platform, self._workspace, payloads.said(self._workspace, message, kind))
-        answer = await deliver_event(self._platform, self._workspace, event)
-        return _acknowledged(answer, "") | {"ts": message.ts}
+            return Answer(error="not_in_channel" if told else None).shape(told) | {"ts": message.ts}
+        kind = "message" if channel.kind == "im" else "app_mention"
+        said = payloads.said(app, message, kind, self.user)
+        answer = await deliver_event(self._platform, app, payloads.event(self._platform, app, said))
+        return answer.shape() | {"ts": message.ts}
 
     async def acts_in_message(self, message: Message, element: Json, block_id: str, value: Any) -> Json:
         """Click a button or make a choice in a message."""
@@ -68,70 +80,70 @@ class Person:
         state = self._entered(element, value, mine, block_id)
         self._note_act(element, message.channel)
         shown = {**element, "block_id": block_id}
-        payload = payloads.message_action(self._platform, self._workspace, self.user, message, shown, state)
-        return _acknowledged(await deliver(self._platform, self._workspace, "interactive", payload), "")
+        app = self._app_of(message)
+        payload = payloads.message_action(self._platform, app, self.user, message, shown, state)
+        return (await self._deliver(app, "interactive", payload)).shape()
 
     async def acts_in_view(self, view_id: str, element: Json, block_id: str, value: Any) -> Json:
         """Click a button or make a choice in a modal; a choice in an input is only kept."""
-        view = self._view(view_id)
+        app, view = self._view(view_id)
         state = self._entered(element, value, view.entries, block_id)
         self._note_act(element, None)
         block: Json = next((each for each in view.content["blocks"] if each["block_id"] == block_id), {})
         if block.get("type") == "input" and not block.get("dispatch_action"):
-            return _acknowledged(Answer(), "")
+            return Answer().shape()
         shown = {**element, "block_id": block_id}
-        payload = payloads.view_action(self._platform, self._workspace, self.user, view, shown, state)
-        return _acknowledged(await deliver(self._platform, self._workspace, "interactive", payload), "")
+        payload = payloads.view_action(self._platform, app, self.user, view, shown, state)
+        return (await self._deliver(app, "interactive", payload)).shape()
 
     def fills(self, view_id: str, block_id: str, action_id: str, value: Any) -> None:
         """Enter `value` into a field of a modal."""
-        view = self._view(view_id)
+        _, view = self._view(view_id)
         element = entries.find(view.content["blocks"], block_id, action_id)
         self._entered(element, value, view.entries, block_id)
 
     async def submits(self) -> Json:
         """Press the button that submits the modal on top; the errors by label and by block, and the acknowledgement."""
-        view = self._view(None)
+        app, view = self._view(None)
         if not view.content["submit"]:
             raise Impossible("This modal has no submit button.")
         if wrong := entries.unacceptable(view.content["blocks"], view.entries):
             return {"errors": entries.by_label(view.content["blocks"], wrong), "wrong": wrong, "delivered": False}
         self._platform.journal.note("submitted", user=self.user.id, view_id=view.id)
-        payload = payloads.submission(self._platform, self._workspace, self.user, view)
-        answer = await deliver(self._platform, self._workspace, "interactive", payload)
+        payload = payloads.submission(self._platform, app, self.user, view)
+        answer = await self._deliver(app, "interactive", payload)
         blocks = view.content["blocks"]
         try:
             answer.must_be_ok()
-            errors = answers.apply_submission(self._platform, self._workspace, view, answer.payload)
+            errors = answers.apply_submission(self._platform, app, view, answer.payload)
         except Refused as refused:
             self._note_refusal(refused, answer)
             errors = {"": answers.TROUBLE}
-        acknowledged = {"delivered": True, "ack": _acknowledged(answer, "")}
+        acknowledged = {"delivered": True, "ack": answer.shape()}
         return {"errors": entries.by_label(blocks, errors), "wrong": errors, **acknowledged}
 
     async def closes(self, *, everything: bool = False) -> Json:
         """Cancel the modal on top, or with `everything` the whole stack."""
-        view = self._view(None)
+        app, view = self._view(None)
         gone = [view]
         if everything or view.content["clear_on_close"]:
-            gone = screens.clear(self._platform, self._workspace, self.user.id)
+            gone = screens.clear(self._platform, app, self.user.id)
         else:
-            screens.close_view(self._platform, self._workspace, view)
+            screens.close_view(self._platform, app, view)
         answer = Answer()
         for each in gone:
             if each.content["notify_on_close"]:
-                payload = payloads.closing(
-                    self._platform, self._workspace, self.user, each, is_cleared=len(gone) > 1 or everything
-                )
-                answer = await deliver(self._platform, self._workspace, "interactive", payload)
-        return _acknowledged(answer, "")
+                payload = payloads.closing(self._platform, app, self.user, each, is_cleared=len(gone) > 1 or everything)
+                answer = await self._deliver(app, "interactive", payload)
+        return answer.shape()
 
     async def searches(self, place: Json, element: Json, block_id: str, query: str) -> list[Json]:
         """Type into a select whose choices the app supplies; the choices that he is shown."""
         if len(query) < element.get("min_query_length", 3):
             return []
-        payload = payloads.suggestion(self._workspace, self.user, block_id, element, query, self._place(place))
-        answer = await deliver(self._platform, self._workspace, "interactive", payload)
+        app, where = self._place(place)
+        payload = payloads.suggestion(self._platform, app, self.user, block_id, element, query, where)
+        answer = await self._deliver(app, "interactive", payload)
         try:
             return answers.choices(answer.payload) if answer.ok else []
         except Refused as refused:
@@ -141,10 +153,10 @@ class Person:
     async def uses_shortcut(self, message: Message | None, callback_id: str) -> Json:
         """Choose a shortcut in the menu of `message`, or a global one."""
         if message is None:
-            payload = payloads.global_shortcut(self._platform, self._workspace, self.user, callback_id)
+            payload = payloads.global_shortcut(self._platform, self.workspace, self.user, callback_id)
         else:
-            payload = payloads.shortcut(self._platform, self._workspace, self.user, message, callback_id)
-        return _acknowledged(await deliver(self._platform, self._workspace, "interactive", payload), "")
+            payload = payloads.shortcut(self._platform, self.workspace, self.user, message, callback_id)
+        return (await self._deliver(self.workspace, "interactive", payload)).shape()
 
     def _writable(self, channel_id: str) -> Channel:
         channel = self.channel(channel_id)
@@ -152,49 +164,68 @@ class Person:
             raise Impossible(f"#{channel.name} is archived: nobody can write there.")
         return channel
 
-    def _view(self, view_id: str | None) -> Any:
-        view = screens.top(self._workspace, self.user.id)
-        if view is None or view_id not in (None, view.id):
+    def _view(self, view_id: str | None) -> tuple[Workspace, View]:
+        """The modal on top, and the workspace whose app shows it."""
+        found = screens.on_top(self._platform, self.workspace, self.user.id)
+        if found is None or view_id not in (None, found[1].id):
             raise Impossible(f"{self.user.name} has no such modal on top of his screen.")
-        return view
+        return found
 
-    def _place(self, place: Json) -> Json:
+    def _place(self, place: Json) -> tuple[Workspace, Json]:
         if "view_id" in place:
-            view = self._view(place["view_id"])
+            app, view = self._view(place["view_id"])
             container = {"type": "view", "view_id": view.id}
-            return {"container": container, "view": screens.shape(self._workspace, view)}
+            return app, {"container": container, "view": screens.shape(app, view)}
         message = self.message(place["channel"], place["ts"])
         container = {"type": "message", "message_ts": message.ts, "channel_id": message.channel}
-        channel = {"id": message.channel, "name": self._workspace.channels[message.channel].name}
-        return {"container": container, "channel": channel, "message": messages.shape(self._workspace, message)}
+        app = self._app_of(message)
+        channel = {"id": message.channel, "name": app.channels[message.channel].name}
+        return app, {"container": container, "channel": channel, "message": messages.shape(app, message)}
 
-    def _event_kind(self, channel: Channel, text: str) -> str | None:
+    def _app_of(self, message: Message) -> Workspace:
+        """The workspace whose app wrote `message`, which in a shared channel may be another one."""
+        there = [self.workspace, *self._platform.world.sharing(message.channel)]
+        return next((each for each in there if each.bot == message.user), self.workspace)
+
+    def _mentioned(self, channel: Channel, text: str) -> Workspace | None:
+        """The workspace whose app is told of `text`: in a direct message his own, else the one whose bot it names."""
         if channel.kind == "im":
-            return "message"
-        mentioned = f"<@{self._workspace.bot}>" in text or f"<@{self._workspace.bot}|" in text
-        return "app_mention" if mentioned and self._workspace.has_bot(channel) else None
+            return self.workspace
+        for each in [self.workspace, *self._platform.world.sharing(channel.id)]:
+            if each.has_bot(channel) and (f"<@{each.bot}>" in text or f"<@{each.bot}|" in text):
+                return each
+        return None
+
+    async def _deliver(self, app: Workspace, kind: EnvelopeKind, payload: Json) -> Answer:
+        if self._platform.world.installed_in(app.id) is None:
+            return Answer(error="app_not_installed")
+        return await deliver(self._platform, app, kind, payload)
+
+    def _commands(self) -> Workspace | None:
+        """The workspace whose commands he has: his own, and that only where the app is installed."""
+        world = self._platform.world
+        own = world.workspaces.get(self.user.team_id) if self.user.is_stranger else self.workspace
+        return own if own is not None and world.installed_in(own.id) else None
 
     def _not_there(self, channel: Channel, text: str) -> str:
-        if f"<@{self._workspace.bot}" not in text:
+        if f"<@{self.workspace.bot}" not in text:
             return ""
-        told = f"You mentioned <@{self._workspace.bot}>, but they’re not in this channel."
-        answers.told_privately(self._platform, self._workspace, channel, self.user.id, told)
+        told = f"You mentioned <@{self.workspace.bot}>, but they’re not in this channel."
+        answers.told_privately(self._platform, self.workspace, channel, self.user.id, told)
         return told
 
-    def _answered(self, channel: Channel, line: str, answer: Answer) -> str:
+    def _answered(self, app: Workspace, channel: Channel, line: str, answer: Answer) -> str:
         if answer.ok and not answer.payload:
             return ""
         try:
             answer.must_be_ok()
-            message = answers.answer_message(
-                self._platform, self._workspace, channel, self.user.id, _as_message(answer.payload)
-            )
+            message = answers.answer_message(self._platform, app, channel, self.user.id, _as_message(answer.payload))
             return answers.visible_text(message) if message.ephemeral_to else ""
         except Refused as refused:
             answer.error = answer.error or "invalid_command_response"
             self._note_refusal(refused, answer)
             told = f'{line.partition(" ")[0]} failed with the error "{answer.error}"'
-            answers.told_privately(self._platform, self._workspace, channel, self.user.id, told)
+            answers.told_privately(self._platform, self.workspace, channel, self.user.id, told)
             return told
 
     def _entered(self, element: Json, value: Any, kept: Json, block_id: str) -> Json:
@@ -202,7 +233,7 @@ class Person:
             return {}
         if element["type"] == "overflow":
             return {"selected_option": entries.choice(element, value)}
-        offered.check(self._workspace, self.user, element, value)
+        offered.check(self.workspace, self.user, element, value)
         state = entries.entered(element, value)
         kept.setdefault(block_id, {})[element["action_id"]] = state
         return {name: content for name, content in state.items() if name != "type"}
@@ -213,11 +244,6 @@ class Person:
 
     def _note_refusal(self, refused: Refused, answer: Answer) -> None:
         self._platform.journal.note("refused", error=refused.error, details=refused.details, answer=answer.payload)
-
-
-def _acknowledged(answer: Answer, text: str) -> Json:
-    payload = answer.payload
-    return {"ok": answer.ok, "error": answer.error, "payload": payload, "seconds": answer.seconds, "text": text}
 
 
 def _as_message(payload: Any) -> Json:

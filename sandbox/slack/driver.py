@@ -5,6 +5,7 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 
+from sandbox.slack.app_management import AppManagement
 from sandbox.slack.delivery.envelopes import EnvelopeKind
 from sandbox.slack.faults import FaultKind
 from sandbox.slack.person import Deed, Person
@@ -24,6 +25,7 @@ class SlackControl:
         self.base_url = base_url.rstrip("/")
         self.api_url = f"{self.base_url}/api/"
         self._session: aiohttp.ClientSession | None = None
+        self.app = AppManagement(self.ask)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
@@ -36,9 +38,12 @@ class SlackControl:
             await self._session.close()
             self._session = None
 
-    def person(self, user: str) -> Person:
-        """Somebody in the workspace."""
-        return Person(self.ask, user)
+    def person(self, user: str, team: str | None = None) -> Person:
+        """Somebody at his screen: in `team`, or in the first workspace that knows him.
+
+        A person of the workspace that shares a channel with the first is there an outsider, and at home a member.
+        """
+        return Person(self.ask, user, team)
 
     async def ask(self, word: str, **asked: Any) -> Any:
         """Any word of the control API; raises `Impossible` with the reason where it is refused."""
@@ -161,22 +166,30 @@ class SlackControl:
         await self.ask("set_user", id=user, **fields)
 
     async def add_channel(
-        self, channel: str, name: str, *, kind: str = "public", members: tuple[str, ...] = (), bot: bool = False
+        self,
+        channel: str,
+        name: str,
+        *,
+        kind: str = "public",
+        members: tuple[str, ...] = (),
+        bot: bool = False,
+        team: str | None = None,
     ) -> None:
         """One more channel: public, private, im or mpim."""
-        await self.ask("add_channel", id=channel, name=name, kind=kind, members=list(members), bot=bot)
+        asked = {"name": name, "kind": kind, "members": list(members), "bot": bot, "team": team}
+        await self.ask("add_channel", id=channel, **asked)
 
-    async def add_group(self, group: str, handle: str, users: list[str]) -> None:
+    async def add_group(self, group: str, handle: str, users: list[str], *, team: str | None = None) -> None:
         """One more user group."""
-        await self.ask("add_group", id=group, handle=handle, users=users)
+        await self.ask("add_group", id=group, handle=handle, users=users, team=team)
 
-    async def invite_bot(self, channel: str) -> None:
-        """Make the bot a member."""
-        await self.ask("set_members", channel=channel, joins=["bot"])
+    async def invite_bot(self, channel: str, *, team: str | None = None) -> None:
+        """Make the bot a member; in a channel of several workspaces that of `team`."""
+        await self.ask("set_members", channel=channel, joins=["bot"], team=team)
 
-    async def remove_bot(self, channel: str) -> None:
+    async def remove_bot(self, channel: str, *, team: str | None = None) -> None:
         """Take the bot out."""
-        await self.ask("set_members", channel=channel, leaves=["bot"])
+        await self.ask("set_members", channel=channel, leaves=["bot"], team=team)
 
     async def set_members(self, channel: str, *, joins: tuple[str, ...] = (), leaves: tuple[str, ...] = ()) -> None:
         """Let people come and go."""
@@ -186,17 +199,17 @@ class SlackControl:
         """Archive a channel, or bring it back."""
         await self.ask("archive", channel=channel, archived=archived)
 
-    async def may_write_public(self, *, allowed: bool) -> None:
+    async def may_write_public(self, *, allowed: bool, team: str | None = None) -> None:
         """Whether the app has the scope `chat:write.public`."""
-        await self.ask("may_write_public", allowed=allowed)
+        await self.ask("may_write_public", allowed=allowed, team=team)
 
-    async def may_read(self, *, allowed: bool) -> None:
+    async def may_read(self, *, allowed: bool, team: str | None = None) -> None:
         """Whether the app has the scopes to read what was said, such as `channels:history`; it has at first."""
-        await self.ask("may_read", allowed=allowed)
+        await self.ask("may_read", allowed=allowed, team=team)
 
-    async def set_scopes(self, *scopes: str) -> None:
+    async def set_scopes(self, *scopes: str, team: str | None = None) -> None:
         """What Slack says that the bot token allows."""
-        await self.ask("set_scopes", scopes=list(scopes))
+        await self.ask("set_scopes", scopes=list(scopes), team=team)
 
 
 def _kind_of(payload: Json) -> EnvelopeKind:

@@ -20,20 +20,12 @@ _SCOPES = [
 
 def world() -> World:
     """A new world with the one workspace Lumen, without any messages."""
-    return World.of([_lumen()])
+    return World.of([workspace()])
 
 
-def direct(workspace: Workspace, user: str) -> Channel:
-    """The direct message channel of the bot and `user`; made where it does not exist yet."""
-    channel_id = identity.direct_channel(user)
-    if channel_id not in workspace.channels:
-        channel = Channel(id=channel_id, name=user, kind="im", members={user, workspace.bot})
-        workspace.channels[channel_id] = channel
-    return workspace.channels[channel_id]
-
-
-def _lumen() -> Workspace:
-    workspace = Workspace(
+def workspace() -> Workspace:
+    """Lumen, with the app installed."""
+    lumen = Workspace(
         id=identity.TEAM,
         name="Lumen",
         domain="lumen",
@@ -45,12 +37,12 @@ def _lumen() -> Workspace:
         signing_secret=identity.SIGNING_SECRET,
         scopes=[*_SCOPES],
     )
-    workspace.users = {user.id: _with_email(user) for user in _PEOPLE}
-    workspace.channels = {channel.id: channel for channel in _channels()}
-    workspace.usergroups = {
+    lumen.users = {user.id: _with_email(user) for user in _PEOPLE}
+    lumen.channels = {channel.id: channel for channel in _channels()}
+    lumen.usergroups = {
         "S0POSTMAST": UserGroup(id="S0POSTMAST", handle="postmasters", name="Postmasters", users=[identity.BEN])
     }
-    return workspace
+    return lumen
 
 
 def _with_email(user: User) -> User:

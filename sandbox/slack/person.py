@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sandbox.slack.identity import BOT, direct_channel
+from sandbox.slack.identity import BOT, BOTS, HOMES, TEAM, direct_channel
 from sandbox.slack.refusal import Impossible
 from sandbox.slack.screen import element_meant, input_meant
 from sandbox.slack.seen import Acknowledgement, Message, View
@@ -26,8 +26,10 @@ class Deed:
 class Person:
     """Somebody in the workspace: types, clicks, fills in, submits, and reads what he sees."""
 
-    def __init__(self, ask: Ask, user: str) -> None:
-        self._ask = ask
+    def __init__(self, ask: Ask, user: str, team: str | None = None) -> None:
+        self._given = ask
+        self._team = {"team": team} if team else {}
+        self._bot = BOTS.get(team or HOMES.get(user, TEAM), BOT)
         self.id = user
         self.dm = direct_channel(user)
 
@@ -41,7 +43,7 @@ class Person:
 
     async def mentions(self, channel: str, text: str, thread: str | None = None) -> Acknowledgement:
         """Write a message that begins with a mention of the bot."""
-        return await self.says(channel, f"<@{BOT}> {text}", thread)
+        return await self.says(channel, f"<@{self._bot}> {text}", thread)
 
     async def clicks(self, place: Message | View, button: str, *, value: str | None = None) -> Acknowledgement:
         """Click the button with this text or `action_id`; `value` decides among buttons of the same text."""
@@ -79,7 +81,7 @@ class Person:
 
     def submitting(self) -> Deed:
         """The same, for `SlackControl.at_once`."""
-        return Deed("submits", {"user": self.id})
+        return Deed("submits", {"user": self.id, **self._team})
 
     async def closes(self, *, everything: bool = False) -> Acknowledgement:
         """Cancel the modal on top, or the whole stack."""
@@ -109,7 +111,10 @@ class Person:
 
     def _acting(self, place: Message | View, block_id: str, element: Json, value: Any) -> Deed:
         act = {"block_id": block_id, "element": element, "value": value}
-        return Deed("acts", {"user": self.id, **act, **_where(place)})
+        return Deed("acts", {"user": self.id, **self._team, **act, **_where(place)})
+
+    async def _ask(self, word: str, **asked: Any) -> Any:
+        return await self._given(word, **(self._team | asked))
 
     async def _does(self, deed: Deed) -> Any:
         return await self._ask(deed.word, **deed.asked)

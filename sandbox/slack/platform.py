@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from sandbox.slack.clock import Clock
+from sandbox.slack.codes import Codes
 from sandbox.slack.delivery.sockets import Sockets
 from sandbox.slack.faults import Faults
 from sandbox.slack.journal import Journal
@@ -26,6 +27,7 @@ class Settings:
     posts_per_second: float | None = None
     post_burst: int = 4
     refresh_seconds: float = 10.0
+    refresh_grace_seconds: float = 0.0
 
 
 class Platform:
@@ -52,6 +54,8 @@ class Platform:
         self.sockets.journal = self.journal
         self.triggers = Triggers(self.clock)
         self.response_urls = ResponseUrls(self.clock)
+        self.codes = Codes(self.clock)
+        self.late: list[dict[str, Any]] = []
         self.faults = Faults()
         self.calls: list[dict[str, Any]] = []
         self.envelopes: list[dict[str, Any]] = []

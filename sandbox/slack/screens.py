@@ -76,6 +76,14 @@ def top(workspace: Workspace, user: str) -> View | None:
     return workspace.views[stack[-1]] if stack else None
 
 
+def on_top(platform: Platform, workspace: Workspace, user: str) -> tuple[Workspace, View] | None:
+    """The modal that `user` looks at, and whose app shows it: that of `workspace`, or another's."""
+    for each in [workspace, *platform.world.workspaces.values()]:
+        if view := top(each, user):
+            return each, view
+    return None
+
+
 def find(workspace: Workspace, view_id: str | None, external_id: str | None) -> View:
     """An open view; raises `not_found`."""
     for view in _open_views(workspace):
@@ -95,18 +103,20 @@ def shape(workspace: Workspace, view: View) -> Json:
         "previous_view_id": view.previous_view_id,
         "root_view_id": view.root_view_id,
         "app_id": workspace.app_id,
-        "app_installed_team_id": workspace.id,
+        "app_installed_team_id": view.installed_in,
         "bot_id": workspace.bot_id,
     }
 
 
 def _show(platform: Platform, workspace: Workspace, user: str, content: Json) -> View:
     stack = workspace.screens.setdefault(user, [])
+    installation = platform.world.installed_in(workspace.id)
     view_id = f"V{secrets.token_hex(5).upper()}"
     view = View(
         id=view_id,
         team_id=workspace.id,
         user=user,
+        installed_in=installation.place if installation else workspace.id,
         content=_complete(content),
         hash=_hash(platform),
         root_view_id=stack[0] if stack else view_id,

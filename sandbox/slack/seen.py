@@ -21,6 +21,17 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Installed:
+    """The app in a team or organisation, with the tokens that Slack has issued for it and not revoked."""
+
+    installer: str
+    scopes: list[str]
+    teams: list[str]
+    tokens: list[str]
+    refresh_tokens: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SharedFile:
     """A file that somebody can see."""
 

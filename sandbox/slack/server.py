@@ -12,7 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import serve
-from sandbox.slack import keeping, lumen, static
+from sandbox.slack import consent, keeping, neighbours, static
 from sandbox.slack.control import routes
 from sandbox.slack.platform import Platform
 from sandbox.slack.playground import Playground
@@ -26,12 +26,12 @@ _RESPONSE_KINDS = ("commands", "actions", "app")
 def create_app(
     world: World | None = None, playground: Playground | None = None, *, file: Path | None = None
 ) -> "SlackApp":
-    """A Slack with `world`, or with the workspace Lumen: Web API, Socket Mode, response URLs, control and the page.
+    """A Slack with `world`, or with Lumen and its neighbours: Web API, Socket Mode, OAuth, control and the page.
 
     `playground` is what the page offers beside the Slack itself. With `file` the world outlives the application; what
     is in it comes before `world`. Raises `keeping.Unreadable`.
     """
-    platform = Platform(world or lumen.world(), playground)
+    platform = Platform(world or neighbours.world(), playground)
     if file is not None:
         platform.world = keeping.read(file) or platform.world
 
@@ -112,6 +112,8 @@ def _routes(platform: Platform) -> list[Any]:
             Route(f"/{kind}/{{team}}/{{key}}", bound(handed_out.response_url), methods=_POST)
             for kind in _RESPONSE_KINDS
         ),
+        Route(consent.PATH, bound(consent.ask), methods=["GET"]),
+        Route(consent.PATH, bound(consent.answer), methods=_POST),
         WebSocketRoute("/link/", platform.sockets.serve),
         *static.ROUTES,
     ]

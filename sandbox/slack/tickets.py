@@ -49,6 +49,11 @@ class Triggers:
             raise Refused("expired_trigger_id")
         return trigger
 
+    def team_of(self, trigger_id: str) -> str | None:
+        """The team in which it was handed out; `None` for an unknown one."""
+        trigger = self._issued.get(trigger_id)
+        return trigger.team if trigger else None
+
     def _forget_old(self) -> None:
         oldest = next(iter(self._issued.values()), None)
         # Kept ten minutes beyond its end, so that a late use is told "expired" and not "invalid".

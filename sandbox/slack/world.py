@@ -6,13 +6,19 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 
+from sandbox.slack.identity import direct_channel
+from sandbox.slack.installation import App, Installation
+
 Json = dict[str, Any]
 ChannelKind = Literal["public", "private", "im", "mpim"]
 
 
 @dataclass(kw_only=True)
 class User:
-    """A person, or the bot; `is_stranger` marks a person of another organisation."""
+    """A person, or the bot; `is_stranger` marks a person of another organisation.
+
+    `enterprise_id` and what follows it say what he is in the organisation that his team is part of.
+    """
 
     id: str
     name: str
@@ -28,6 +34,9 @@ class User:
     is_stranger: bool = False
     is_bot: bool = False
     deleted: bool = False
+    enterprise_id: str = ""
+    is_enterprise_admin: bool = False
+    teams: list[str] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -85,6 +94,7 @@ class View:
     id: str
     team_id: str
     user: str
+    installed_in: str
     content: Json
     hash: str
     root_view_id: str
@@ -121,7 +131,7 @@ class UserGroup:
 
 @dataclass(kw_only=True)
 class Workspace:
-    """One team that has installed the app, with the tokens of that installation."""
+    """One team; `bot_token` is that of an installation which it comes with, empty where somebody has to install it."""
 
     id: str
     name: str
@@ -129,9 +139,10 @@ class Workspace:
     app_id: str
     bot: str
     bot_id: str
-    bot_token: str
     app_token: str
     signing_secret: str
+    bot_token: str = ""
+    enterprise_id: str = ""
     may_write_public: bool = False
     may_read: bool = True
     scopes: list[str] = field(default_factory=list)
@@ -156,12 +167,74 @@ class Workspace:
 
 
 @dataclass(kw_only=True)
+class Organisation:
+    """An Enterprise Grid organisation: several teams, whose people have one id in all of them."""
+
+    id: str
+    name: str
+    domain: str
+
+
+@dataclass(kw_only=True)
 class World:
-    """All workspaces, by team id."""
+    """All workspaces, by team id; organisations and installations by id; `void` says why a token is refused."""
 
     workspaces: dict[str, Workspace]
+    organisations: dict[str, Organisation] = field(default_factory=dict)
+    app: App = field(default_factory=App)
+    installations: dict[str, Installation] = field(default_factory=dict)
+    void: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, workspaces: Iterable[Workspace]) -> "World":
+    def of(cls, workspaces: Iterable[Workspace], organisations: Iterable[Organisation] = ()) -> "World":
         """The world that consists of `workspaces`."""
-        return cls(workspaces={workspace.id: workspace for workspace in workspaces})
+        return cls(
+            workspaces={workspace.id: workspace for workspace in workspaces},
+            organisations={each.id: each for each in organisations},
+        )
+
+    def __post_init__(self) -> None:
+        """Install what comes installed, and make one of the copies of a channel that several workspaces have."""
+        for workspace in self.workspaces.values():
+            if workspace.bot_token and workspace.id not in self.installations:
+                self.installations[workspace.id] = Installation(
+                    place=workspace.id,
+                    teams=[workspace.id],
+                    scopes=[*workspace.scopes],
+                    tokens={workspace.bot_token: None},
+                )
+        known: dict[tuple[str, str], Channel] = {}
+        for workspace in self.workspaces.values():
+            for channel in list(workspace.channels.values()):
+                # Each installation has direct messages of its own, whose ids are made from the person's alone.
+                owner = (workspace.enterprise_id or workspace.id) if channel.kind == "im" else ""
+                workspace.channels[channel.id] = known.setdefault((owner, channel.id), channel)
+
+    def installed_in(self, team: str) -> Installation | None:
+        """The installation that serves `team`: the organisation's, where it may be used there, else its own."""
+        found = self.installations.get(self.workspaces[team].enterprise_id)
+        if found is not None and team in found.teams:
+            return found
+        return self.installations.get(team)
+
+    def holder(self, token: str) -> Installation | None:
+        """The installation that `token` was issued to."""
+        return next((each for each in self.installations.values() if token in each.tokens), None)
+
+    def teams_of(self, organisation: str) -> list[Workspace]:
+        """The workspaces that `organisation` consists of."""
+        return [each for each in self.workspaces.values() if each.enterprise_id == organisation]
+
+    def sharing(self, channel: str) -> list[Workspace]:
+        """The workspaces that have `channel`."""
+        return [each for each in self.workspaces.values() if channel in each.channels]
+
+    def direct(self, workspace: Workspace, user: str) -> Channel:
+        """The direct message channel of the bot and `user`, one in all teams of an organisation."""
+        channel_id = direct_channel(user)
+        if channel_id not in workspace.channels:
+            teams = self.teams_of(workspace.enterprise_id) if workspace.enterprise_id else [workspace]
+            channel = Channel(id=channel_id, name=user, kind="im", members={user, workspace.bot})
+            for team in teams:
+                team.channels[channel_id] = channel
+        return workspace.channels[channel_id]

@@ -84,7 +84,7 @@ async def request(platform: Platform, asked: Json) -> Any:
         answer = await deliver_event(platform, platform.home, payload)
     else:
         answer = await deliver(platform, platform.home, kind, payload)
-    return {"ok": answer.ok, "error": answer.error, "payload": answer.payload, "seconds": answer.seconds, "text": ""}
+    return answer.shape()
 
 
 async def calls(platform: Platform, asked: Json) -> Any:

@@ -2,10 +2,11 @@
 
 import base64
 
-from sandbox.slack import messages, screens
+from sandbox.slack import messages
 from sandbox.slack.acting import Person
 from sandbox.slack.blocks.visible import visible
 from sandbox.slack.platform import Platform
+from sandbox.slack.refusal import Impossible
 from sandbox.slack.world import Channel, Json, Message, Workspace
 
 
@@ -37,17 +38,23 @@ def message_seen(workspace: Workspace, message: Message) -> Json:
     }
 
 
-def view_on_top(workspace: Workspace, user: str) -> Json | None:
-    """The modal that `user` looks at; `None` where there is none."""
-    view = screens.top(workspace, user)
-    if view is None:
-        return None
-    return screens.shape(workspace, view) | {"visible": visible(view.content["blocks"]), "user": user}
+def workspace(platform: Platform, asked: Json) -> Workspace:
+    """The workspace that `team` names, else the one that has `channel` or `user`; the first comes first."""
+    workspaces = platform.world.workspaces
+    if team := asked.get("team"):
+        if team not in workspaces:
+            raise Impossible(f"There is no workspace {team}.")
+        return workspaces[team]
+    for each in workspaces.values():
+        if asked.get("user") in each.users or asked.get("channel") in each.channels:
+            return each
+    return platform.home
 
 
-def person(platform: Platform, user: str) -> Person:
-    """Somebody of the workspace, at his screen."""
-    return Person(platform, platform.home, user)
+def person(platform: Platform, asked: Json) -> Person:
+    """Whom `user` names, at his screen in `team`, or in the first workspace that knows him."""
+    place = workspace(platform, {"team": asked.get("team"), "user": asked["user"]})
+    return Person(platform, place, asked["user"])
 
 
 def _file(workspace: Workspace, file_id: str) -> Json:

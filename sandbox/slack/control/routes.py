@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.slack.control import machinery, people, playing, screen, wire, workspace
+from sandbox.slack.control import installing, machinery, people, playing, screen, wire, workspace
 from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Impossible, Refused
 from sandbox.slack.world import Json
@@ -50,6 +50,13 @@ _WORDS: tuple[Word, ...] = (
     machinery.journal,
     machinery.journal_end,
     machinery.everything,
+    installing.installations,
+    installing.uninstalls,
+    installing.tells_late,
+    installing.grants,
+    installing.rotates,
+    installing.expires_token,
+    installing.redirect_urls,
     screen.sidebar,
     screen.conversation,
     wire.wire,

@@ -6,7 +6,7 @@ message that he saw; what he has never opened counts as read up to `since`.
 
 from typing import Any
 
-from sandbox.slack import lumen, messages
+from sandbox.slack import messages
 from sandbox.slack.control import reading
 from sandbox.slack.platform import Platform
 from sandbox.slack.world import Channel, Json, Message, Workspace
@@ -14,8 +14,8 @@ from sandbox.slack.world import Channel, Json, Message, Workspace
 
 async def sidebar(platform: Platform, asked: Json) -> Any:
     """{user, read, since}: the conversations that he sees, and what is new in each."""
-    user = reading.person(platform, asked["user"]).user.id
-    lumen.direct(platform.home, user)
+    user = reading.person(platform, asked).user.id
+    platform.world.direct(platform.home, user)
     return [
         _conversation(platform.home, channel, user, asked)
         for channel in platform.home.channels.values()
@@ -26,7 +26,7 @@ async def sidebar(platform: Platform, asked: Json) -> Any:
 async def conversation(platform: Platform, asked: Json) -> Any:
     """{user, channel, thread?, read, since}: the messages there; with `thread` its root and the replies."""
     user = asked["user"]
-    channel = reading.person(platform, user).channel(asked["channel"])
+    channel = reading.person(platform, asked).channel(asked["channel"])
     root = channel.messages.get(asked.get("thread") or "")
     if asked.get("thread") and root is None:
         return []

@@ -33,6 +33,10 @@ class Answer:
         """Whether the app took it."""
         return self.error is None
 
+    def shape(self, text: str = "") -> dict[str, Any]:
+        """For whoever drives the sandbox; `text` is what the person reads privately."""
+        return {"ok": self.ok, "error": self.error, "payload": self.payload, "seconds": self.seconds, "text": text}
+
     def must_be_ok(self) -> None:
         """Raise `Refused` with the error, where there is one."""
         if self.error is not None:
@@ -80,7 +84,7 @@ def _envelope(kind: EnvelopeKind, payload: dict[str, Any]) -> Envelope:
 async def _attempt(platform: Platform, workspace: Workspace, envelope: Envelope, retry: Retry | None = None) -> Answer:
     """One delivery, recorded with its answer."""
     started = time.perf_counter()
-    connection = platform.sockets.pick(workspace.id)
+    connection = platform.sockets.pick(workspace.app_id)
     record: dict[str, Any] = {
         "kind": envelope["type"],
         "payload": envelope["payload"],

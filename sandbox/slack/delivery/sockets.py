@@ -16,7 +16,6 @@ LIFETIME_SECONDS = 18_060
 class Connection:
     """One open Socket Mode connection; `leaving` ones get nothing while another is open."""
 
-    team: str
     app_id: str
     websocket: WebSocket
     number: int
@@ -34,25 +33,25 @@ class Sockets:
     journal: Journal
 
     def __init__(self) -> None:
-        self._tickets: dict[str, tuple[str, str]] = {}
+        self._tickets: dict[str, str] = {}
         self._waiting: dict[str, list[asyncio.Future[Any]]] = {}
         self._turn = 0
         self._opened = 0
         self.connections: list[Connection] = []
 
-    def ticket(self, team: str, app_id: str) -> str:
+    def ticket(self, app_id: str) -> str:
         """A ticket that admits one connection."""
         ticket = secrets.token_hex(16)
-        self._tickets[ticket] = (team, app_id)
+        self._tickets[ticket] = app_id
         return ticket
 
-    def of(self, team: str) -> list[Connection]:
-        """The open connections of `team`."""
-        return [connection for connection in self.connections if connection.team == team]
+    def of(self, app_id: str) -> list[Connection]:
+        """The open connections of an app, which serve all workspaces that have it."""
+        return [connection for connection in self.connections if connection.app_id == app_id]
 
-    def pick(self, team: str) -> Connection | None:
+    def pick(self, app_id: str) -> Connection | None:
         """The connection whose turn it is; `None` where none is open."""
-        there = self.of(team)
+        there = self.of(app_id)
         staying = [connection for connection in there if not connection.leaving] or there
         if not staying:
             return None
@@ -83,10 +82,9 @@ class Sockets:
             await websocket.close(code=1008)
             return
         await websocket.accept()
-        team, app_id = admitted
         self._opened += 1
-        connection = Connection(team=team, app_id=app_id, websocket=websocket, number=self._opened)
-        if len(self.of(team)) >= MOST_CONNECTIONS:
+        connection = Connection(app_id=admitted, websocket=websocket, number=self._opened)
+        if len(self.of(admitted)) >= MOST_CONNECTIONS:
             await connection.send({"type": "disconnect", "reason": "too_many_websockets", "debug_info": {}})
             await websocket.close()
             return
@@ -109,7 +107,7 @@ class Sockets:
 
     async def _converse(self, connection: Connection) -> None:
         self.connections.append(connection)
-        self.journal.note("socket_opened", team=connection.team, number=connection.number)
+        self.journal.note("socket_opened", app=connection.app_id, number=connection.number)
         try:
             await connection.send(self._hello(connection))
             while True:
@@ -123,12 +121,12 @@ class Sockets:
         if connection in self.connections:
             self.connections.remove(connection)
             connection.closed.set()
-            self.journal.note("socket_closed", team=connection.team, number=connection.number)
+            self.journal.note("socket_closed", app=connection.app_id, number=connection.number)
 
     def _hello(self, connection: Connection) -> dict[str, Any]:
         return {
             "type": "hello",
-            "num_connections": len(self.of(connection.team)),
+            "num_connections": len(self.of(connection.app_id)),
             "debug_info": {"host": "sandbox", "build_number": 1, "approximate_connection_time": LIFETIME_SECONDS},
             "connection_info": {"app_id": connection.app_id},
         }

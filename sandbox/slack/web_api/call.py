@@ -2,6 +2,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.slack.installation import Installation
 from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Refused
 from sandbox.slack.world import Channel, Json, User, Workspace
@@ -16,6 +17,8 @@ class Call:
     platform: Platform
     workspace: Workspace
     arguments: Json
+    installation: Installation
+    token: str
 
     def text(self, name: str, default: str = "") -> str:
         """A text argument; raises `invalid_arguments` for anything else."""

@@ -1,6 +1,6 @@
 """chat.*: errors by the names of Slack's method reference."""
 
-from sandbox.slack import lumen, messages
+from sandbox.slack import messages
 from sandbox.slack.blocks import METADATA, check_message
 from sandbox.slack.messages import Draft
 from sandbox.slack.refusal import Refused
@@ -77,7 +77,7 @@ def _destination(call: Call) -> Channel:
         return call.known(call.platform.channel_named(call.workspace, call.text("channel")))
     if user.id == call.workspace.bot or user.deleted:
         raise Refused("channel_not_found")
-    return lumen.direct(call.workspace, user.id)
+    return call.platform.world.direct(call.workspace, user.id)
 
 
 def _check_may_post(call: Call, channel: Channel) -> None:

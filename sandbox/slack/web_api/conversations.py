@@ -1,6 +1,6 @@
 from collections.abc import Iterable, Iterator
 
-from sandbox.slack import lumen, messages
+from sandbox.slack import messages
 from sandbox.slack.refusal import Refused
 from sandbox.slack.web_api.call import Call, invalid
 from sandbox.slack.web_api.paging import page
@@ -22,7 +22,8 @@ def open_(call: Call) -> Json:
         raise Refused("user_not_found")
     if call.workspace.bot in users:
         raise Refused("cannot_dm_bot")
-    channel = lumen.direct(call.workspace, users[0]) if len(users) == 1 else _group(call, users)
+    world = call.platform.world
+    channel = world.direct(call.workspace, users[0]) if len(users) == 1 else _group(call, users)
     shown = shape(call, channel) if call.flag("return_im") else {"id": channel.id}
     return {"channel": shown, "no_op": False, "already_open": False}
 

@@ -1,6 +1,8 @@
 """How a Web API call arrives, who it is from, what goes wrong on demand, and how it is answered."""
 
 import asyncio
+import base64
+import binascii
 import json
 import time
 from collections.abc import Callable
@@ -12,9 +14,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from sandbox.slack import faults
 from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Refused
+from sandbox.slack.web_api import reach
+from sandbox.slack.web_api.apps import connections_open
 from sandbox.slack.web_api.call import Call
-from sandbox.slack.web_api.methods import CONNECTIONS_OPEN, METHODS
-from sandbox.slack.world import Json, Workspace
+from sandbox.slack.web_api.methods import CONNECTIONS_OPEN, METHODS, WITHOUT_TOKEN
+from sandbox.slack.world import Json
+
+_SECRET = frozenset({"client_secret", "code", "access_token", "refresh_token"})
+_HIDDEN = "(hidden)"
 
 
 async def respond(platform: Platform, request: Request) -> Response:
@@ -25,6 +32,7 @@ async def respond(platform: Platform, request: Request) -> Response:
     except ValueError:
         return JSONResponse({"ok": False, "error": "invalid_json"})
     token = _token(request, arguments)
+    arguments |= _credentials(request)
 
     def apply() -> Json:
         return answer(platform, method, token, arguments)
@@ -42,10 +50,18 @@ def answer(platform: Platform, method: str, token: str, arguments: Json) -> Json
 
 
 def _apply(platform: Platform, method: str, token: str, arguments: Json) -> Json:
-    if method not in METHODS:
+    if method not in {*METHODS, *WITHOUT_TOKEN, CONNECTIONS_OPEN}:
         raise Refused("unknown_method", req_method=method)
-    workspace = _authenticated(platform, method, token)
-    return METHODS[method](Call(platform=platform, workspace=workspace, arguments=arguments))
+    if method in WITHOUT_TOKEN:
+        return WITHOUT_TOKEN[method](platform, arguments)
+    if not token:
+        raise Refused("not_authed")
+    if method == CONNECTIONS_OPEN:
+        return connections_open(platform, token)
+    installation = reach.holder(platform, token)
+    workspace = reach.workspace_meant(platform, installation, method, arguments)
+    call = Call(platform=platform, workspace=workspace, arguments=arguments, installation=installation, token=token)
+    return METHODS[method](call)
 
 
 async def spoiled(
@@ -60,7 +76,7 @@ async def spoiled(
     fault = platform.faults.take(method, arguments)
     record: Json = {
         "method": method,
-        "arguments": arguments,
+        "arguments": unsecret(arguments),
         "fault": fault and fault.kind,
         "answer": None,
         "at": time.time(),
@@ -72,11 +88,11 @@ async def spoiled(
         if fault.kind == "latency":
             await asyncio.sleep(fault.seconds)
             fault = None
-    if fault is None or fault.applied or fault.kind == "drop_after":
-        record["answer"] = apply()
-    if fault is None:
-        return present(record["answer"])
-    return await _faulty(request, fault)
+    if fault is not None and not fault.applied and fault.kind != "drop_after":
+        return await _faulty(request, fault)
+    answered = apply()
+    record["answer"] = unsecret(answered)
+    return present(answered) if fault is None else await _faulty(request, fault)
 
 
 async def _faulty(request: Request, fault: faults.Fault) -> Response:
@@ -111,24 +127,10 @@ def _answered(answered: Json) -> Response:
 
 def _scoped(platform: Platform, token: str, response: Response) -> Response:
     """The answer with what the bot token may do, which Slack says in a header of each."""
-    for workspace in platform.world.workspaces.values():
-        if token == workspace.bot_token:
-            response.headers["X-OAuth-Scopes"] = ",".join(workspace.scopes)
+    installation = platform.world.holder(token)
+    if installation is not None:
+        response.headers["X-OAuth-Scopes"] = ",".join(installation.scopes)
     return response
-
-
-def _authenticated(platform: Platform, method: str, token: str) -> Workspace:
-    if not token:
-        raise Refused("not_authed")
-    for workspace in platform.world.workspaces.values():
-        right, wrong = workspace.bot_token, workspace.app_token
-        if method == CONNECTIONS_OPEN:
-            right, wrong = wrong, right
-        if token == right:
-            return workspace
-        if token == wrong:
-            raise Refused("not_allowed_token_type")
-    raise Refused("invalid_auth")
 
 
 async def _arguments(request: Request) -> Json:
@@ -149,3 +151,20 @@ def _token(request: Request, arguments: Json) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     given = str(arguments.pop("token", ""))
     return token if scheme.lower() == "bearer" else given
+
+
+def _credentials(request: Request) -> Json:
+    """The app's own credentials, where they come in the header for such; else nothing."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return {}
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return {}
+    return {"client_id": name, "client_secret": secret}
+
+
+def unsecret(recorded: Json) -> Json:
+    """A copy for the record, in which Slack's own credentials are not."""
+    return {name: _HIDDEN if name in _SECRET and value else value for name, value in recorded.items()}

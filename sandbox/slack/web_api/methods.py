@@ -1,15 +1,19 @@
-"""The methods that the sandbox has, by hand."""
+"""The methods that the sandbox has, by hand. That which opens a socket stands apart, as it takes the app's token."""
 
 from collections.abc import Callable
 
-from sandbox.slack.web_api import apps, chat, conversations, files, users, views
+from sandbox.slack.platform import Platform
+from sandbox.slack.web_api import apps, chat, conversations, files, installing, users, views
 from sandbox.slack.web_api.call import Call
 from sandbox.slack.world import Json
 
 CONNECTIONS_OPEN = "apps.connections.open"
+WITHOUT_TOKEN: dict[str, Callable[[Platform, Json], Json]] = {"oauth.v2.access": installing.access}
 METHODS: dict[str, Callable[[Call], Json]] = {
     "auth.test": apps.auth_test,
-    CONNECTIONS_OPEN: apps.connections_open,
+    "apps.uninstall": installing.uninstall,
+    "auth.revoke": installing.revoke,
+    "auth.teams.list": apps.teams_list,
     "chat.delete": chat.delete,
     "chat.getPermalink": chat.get_permalink,
     "chat.postEphemeral": chat.post_ephemeral,

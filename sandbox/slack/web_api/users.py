@@ -6,14 +6,14 @@ from sandbox.slack.world import Json, User, UserGroup
 
 def info(call: Call) -> Json:
     """users.info."""
-    return {"user": _shape(call.user())}
+    return {"user": _shape(call, call.user())}
 
 
 def list_(call: Call) -> Json:
     """users.list, a page at a time; people of other organisations are not in it."""
     members = [user for user in call.workspace.users.values() if not user.is_stranger]
     found, metadata = page(call, members)
-    return {"members": [_shape(user) for user in found], "response_metadata": metadata}
+    return {"members": [_shape(call, user) for user in found], "response_metadata": metadata}
 
 
 def usergroups_list(call: Call) -> Json:
@@ -31,7 +31,7 @@ def usergroups_users_list(call: Call) -> Json:
     return {"users": group.users}
 
 
-def _shape(user: User) -> Json:
+def _shape(call: Call, user: User) -> Json:
     profile = {"real_name": user.real_name, "display_name": user.name, "team": user.team_id}
     if not user.is_stranger:
         profile["email"] = user.email
@@ -49,7 +49,7 @@ def _shape(user: User) -> Json:
     if user.is_stranger:
         # Slack tells little about people of other organisations: no roles, no address, no locale.
         return shown | {"is_stranger": True}
-    return shown if user.deleted else shown | _roles(user)
+    return shown if user.deleted else shown | _roles(user) | _in_organisation(call, user)
 
 
 def _roles(user: User) -> Json:
@@ -61,6 +61,21 @@ def _roles(user: User) -> Json:
         "is_restricted": user.is_restricted,
         "is_ultra_restricted": user.is_ultra_restricted,
     }
+
+
+def _in_organisation(call: Call, user: User) -> Json:
+    organisation = call.platform.world.organisations.get(user.enterprise_id)
+    if organisation is None:
+        return {}
+    person = {
+        "id": user.id,
+        "enterprise_id": organisation.id,
+        "enterprise_name": organisation.name,
+        "is_admin": user.is_enterprise_admin,
+        "is_owner": False,
+        "teams": user.teams,
+    }
+    return {"enterprise_user": person}
 
 
 def _shape_group(group: UserGroup, *, with_users: bool) -> Json:
