@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.slack import entries, messages, offered, screens
 from sandbox.slack.blocks.visible import visible
-from sandbox.slack.delivery import answers, payloads
+from sandbox.slack.delivery import answers, events, payloads
 from sandbox.slack.delivery.envelopes import Answer, EnvelopeKind, deliver, deliver_event
 from sandbox.slack.identity import direct_channel
 from sandbox.slack.messages import Draft
@@ -70,8 +70,8 @@ class Person:
             told = self._not_there(channel, text)
             return Answer(error="not_in_channel" if told else None).shape(told) | {"ts": message.ts}
         kind = "message" if channel.kind == "im" else "app_mention"
-        said = payloads.said(app, message, kind, self.user)
-        answer = await deliver_event(self._platform, app, payloads.event(self._platform, app, said))
+        said = events.said(app, message, kind, self.user)
+        answer = await deliver_event(self._platform, app, events.event(self._platform, app, said))
         return answer.shape() | {"ts": message.ts}
 
     async def acts_in_message(self, message: Message, element: Json, block_id: str, value: Any) -> Json:

@@ -11,6 +11,7 @@ from sandbox.slack.faults import FaultKind
 from sandbox.slack.person import Deed, Person
 from sandbox.slack.refusal import Impossible
 from sandbox.slack.seen import Acknowledgement
+from sandbox.slack.wiretap import Wire
 from sandbox.slack.world import Json
 
 T = TypeVar("T")
@@ -26,6 +27,7 @@ class SlackControl:
         self.api_url = f"{self.base_url}/api/"
         self._session: aiohttp.ClientSession | None = None
         self.app = AppManagement(self.ask)
+        self.wire = Wire(self.ask)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))

@@ -116,7 +116,8 @@ def replies(channel: Channel, root_ts: str, *, seen_by: str | None = None) -> It
 def shape(workspace: Workspace, message: Message, *, all_metadata: bool = True) -> Json:
     """The message as Slack's Web API shows it; without `all_metadata` only the type of its metadata."""
     shown: Json = {"type": "message", "user": message.user, "ts": message.ts, "text": message.text}
-    shown["team"] = workspace.id
+    author = workspace.users.get(message.user)
+    shown["team"] = author.team_id if author else workspace.id
     optional: Json = {
         "subtype": message.subtype,
         "bot_id": message.bot_id,

@@ -30,13 +30,14 @@ def _elsewhere(first: Workspace) -> Workspace:
         app_token=names.APP_TOKEN,
         signing_secret=names.SIGNING_SECRET,
     )
-    strangers = [dataclasses.replace(each, is_stranger=True) for each in first.users.values() if not each.is_stranger]
+    theirs = [each for each in first.users.values() if not each.is_stranger and each.id != names.SLACKBOT]
+    strangers = [dataclasses.replace(each, is_stranger=True) for each in theirs]
     people = (
         *strangers,
         _person(workspace, oda, "oda", "Oda Elsewhere", is_admin=True),
         _person(workspace, eve, "eve", "Eve Elsewhere"),
         _person(workspace, gil, "gil", "Gil Guest", is_restricted=True),
-        _bot(workspace),
+        *_bots(workspace),
     )
     workspace.users = {user.id: user for user in people}
     workspace.channels = {
@@ -54,7 +55,7 @@ def _north() -> Workspace:
     people = (
         _person(workspace, nia, "nia", "Nia North", is_admin=True, is_enterprise_admin=True, teams=_BOTH),
         _person(workspace, ned, "ned", "Ned North"),
-        _bot(workspace),
+        *_bots(workspace),
     )
     workspace.users = {user.id: user for user in people}
     workspace.channels = {
@@ -72,7 +73,7 @@ def _south() -> Workspace:
         _person(workspace, sol, "sol", "Sol South", is_admin=True),
         _person(workspace, sky, "sky", "Sky Guest", is_restricted=True),
         _person(workspace, nia, "nia", "Nia North", is_enterprise_admin=True, teams=_BOTH),
-        _bot(workspace),
+        *_bots(workspace),
     )
     workspace.users = {user.id: user for user in people}
     workspace.channels = {
@@ -111,5 +112,9 @@ def _person(workspace: Workspace, user: str, name: str, real_name: str, **fields
     return User(id=user, name=name, real_name=real_name, team_id=workspace.id, **(about | {"teams": teams} | fields))
 
 
-def _bot(workspace: Workspace) -> User:
-    return User(id=workspace.bot, name="mailroom", real_name="Mailroom", team_id=workspace.id, is_bot=True)
+def _bots(workspace: Workspace) -> list[User]:
+    names_of = {workspace.bot: "Mailroom", names.SLACKBOT: "Slackbot"}
+    return [
+        User(id=user, name=name.lower(), real_name=name, team_id=workspace.id, is_bot=True)
+        for user, name in names_of.items()
+    ]

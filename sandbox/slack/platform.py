@@ -10,6 +10,7 @@ import aiohttp
 
 from sandbox.slack.clock import Clock
 from sandbox.slack.codes import Codes
+from sandbox.slack.delivery.signed_http import Sent
 from sandbox.slack.delivery.sockets import Sockets
 from sandbox.slack.faults import Faults
 from sandbox.slack.journal import Journal
@@ -55,6 +56,7 @@ class Platform:
         self.triggers = Triggers(self.clock)
         self.response_urls = ResponseUrls(self.clock)
         self.codes = Codes(self.clock)
+        self.sent = list[Sent]()
         self.late: list[dict[str, Any]] = []
         self.faults = Faults()
         self.calls: list[dict[str, Any]] = []
@@ -89,8 +91,12 @@ class Platform:
         return next((each for each in workspace.channels.values() if each.name == wanted and each.kind != "im"), None)
 
     def everything(self) -> str:
-        """All text that was ever stored or sent, in one string."""
-        state = [dataclasses.asdict(self.world), self.journal.entries, self.calls, self.envelopes]
+        """All text that was ever stored or sent, in one string; of Slack's own credentials there is nothing in it."""
+        world = dataclasses.asdict(self.world)
+        places = [
+            _without(place, ("bot_token", "app_token", "signing_secret")) for place in world["workspaces"].values()
+        ]
+        state = [world["organisations"], places, self.journal.entries, self.calls, self.envelopes]
         return json.dumps(state, default=_plain, ensure_ascii=False)
 
     async def close(self) -> None:
@@ -101,6 +107,10 @@ class Platform:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _without(place: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in place.items() if name not in names}
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """What the app is told when it was removed: two events, in any order, and perhaps long after."""
 
 from sandbox.slack import granting
-from sandbox.slack.delivery import payloads
+from sandbox.slack.delivery import events
 from sandbox.slack.delivery.envelopes import Answer, deliver_event
 from sandbox.slack.installation import Installation
 from sandbox.slack.platform import Platform
@@ -14,14 +14,14 @@ BOTH = (UNINSTALLED, REVOKED)
 
 def uninstall(platform: Platform, installation: Installation) -> None:
     """Take the app away and tell it so, beside what is being done."""
-    events = told(platform, installation)
+    both = told(platform, installation)
     granting.uninstall(platform, installation)
-    platform.later(_deliver_both(platform, events))
+    platform.later(_deliver_both(platform, both))
 
 
 def told(platform: Platform, installation: Installation) -> dict[str, Json]:
     """Both events as of now, by name."""
-    return {name: payloads.removal(platform, installation, name) for name in BOTH}
+    return {name: events.removal(platform, installation, name) for name in BOTH}
 
 
 async def deliver(platform: Platform, event: Json) -> Answer:
@@ -29,6 +29,6 @@ async def deliver(platform: Platform, event: Json) -> Answer:
     return await deliver_event(platform, platform.home, event)
 
 
-async def _deliver_both(platform: Platform, events: dict[str, Json]) -> None:
+async def _deliver_both(platform: Platform, both: dict[str, Json]) -> None:
     for name in BOTH:
-        await deliver(platform, events[name])
+        await deliver(platform, both[name])

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sandbox.slack.control import installing, machinery, people, playing, screen, wire, workspace
+from sandbox.slack.control import installing, machinery, people, playing, replaying, screen, wire, workspace
 from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Impossible, Refused
 from sandbox.slack.world import Json
@@ -60,6 +60,8 @@ _WORDS: tuple[Word, ...] = (
     screen.sidebar,
     screen.conversation,
     wire.wire,
+    replaying.sent,
+    replaying.replays,
     playing.playground,
     playing.kills_bot,
     playing.restarts_bot,

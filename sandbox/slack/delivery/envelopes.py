@@ -132,7 +132,9 @@ def _retold(envelope: Envelope, retry: Retry | None) -> Envelope:
 async def _post(platform: Platform, workspace: Workspace, envelope: Envelope, retry: Retry | None) -> Any:
     if platform.request_url is None:
         raise NotTaken("connection_failed")
-    signed = SignedHttp(session=platform.http, url=platform.request_url, secret=workspace.signing_secret)
+    signed = SignedHttp(
+        session=platform.http, url=platform.request_url, secret=workspace.signing_secret, sent=platform.sent
+    )
     return await signed.send(envelope["type"], envelope["payload"], seconds=_patience(platform), retry=retry)
 
 

@@ -1,15 +1,11 @@
-"""What Slack tells the app, field by field as in its reference. Dicts in, dicts out."""
+"""What Slack tells the app of what people do to it, field by field as in its reference. Dicts in, dicts out."""
 
-import secrets
 from typing import Any
 
-from sandbox.slack import entries, granting, messages, screens
-from sandbox.slack.installation import Installation
+from sandbox.slack import entries, messages, screens
+from sandbox.slack.delivery import places
 from sandbox.slack.platform import Platform
 from sandbox.slack.world import Channel, Json, Message, User, View, Workspace
-
-VERIFICATION_TOKEN = "sandbox-verification"  # noqa: S105 - deprecated by Slack, sent all the same, checked by nobody
-_CHANNEL_TYPE = {"public": "channel", "private": "group", "im": "im", "mpim": "mpim"}
 
 
 def command(platform: Platform, workspace: Workspace, channel: Channel, user: User, line: str) -> Json:
@@ -18,7 +14,7 @@ def command(platform: Platform, workspace: Workspace, channel: Channel, user: Us
     key = platform.response_urls.issue(workspace.id, channel.id, user.id)
     organisation = platform.world.organisations.get(workspace.enterprise_id)
     return {
-        "token": VERIFICATION_TOKEN,
+        "token": places.VERIFICATION_TOKEN,
         "team_id": workspace.id,
         "team_domain": workspace.domain,
         **({"enterprise_id": organisation.id, "enterprise_name": organisation.name} if organisation else {}),
@@ -29,7 +25,7 @@ def command(platform: Platform, workspace: Workspace, channel: Channel, user: Us
         "command": name,
         "text": text.strip(),
         "api_app_id": workspace.app_id,
-        "is_enterprise_install": str(_is_wide(platform, workspace)).lower(),
+        "is_enterprise_install": str(places.is_wide(platform, workspace)).lower(),
         "response_url": _response_url(platform, "commands", workspace, key),
         "trigger_id": platform.triggers.issue(workspace.id, user.id),
     }
@@ -124,87 +120,13 @@ def suggestion(
         "user": _person(user),
         "container": place.pop("container"),
         "api_app_id": workspace.app_id,
-        "token": VERIFICATION_TOKEN,
+        "token": places.VERIFICATION_TOKEN,
         "action_id": element["action_id"],
         "block_id": block_id,
         "value": query,
-        **_installed(platform, workspace, user, in_view="view" in place),
+        **places.where(platform, workspace, user, in_view="view" in place),
         **place,
     }
-
-
-def event(platform: Platform, workspace: Workspace, event: Json) -> Json:
-    """The outer part of an event."""
-    channel = workspace.channels.get(str(event.get("channel")))
-    organisation = workspace.enterprise_id or None
-    return {
-        "token": VERIFICATION_TOKEN,
-        "team_id": workspace.id,
-        **({"enterprise_id": organisation} if organisation else {}),
-        "context_team_id": workspace.id,
-        "context_enterprise_id": organisation,
-        "api_app_id": workspace.app_id,
-        "event": event,
-        "type": "event_callback",
-        "event_id": _event_id(),
-        "event_time": int(platform.clock.now()),
-        "authorizations": [
-            {
-                "enterprise_id": organisation,
-                "team_id": workspace.id,
-                "user_id": workspace.bot,
-                "is_bot": True,
-                "is_enterprise_install": _is_wide(platform, workspace),
-            }
-        ],
-        "is_ext_shared_channel": channel is not None and channel.is_ext_shared,
-        "event_context": secrets.token_hex(12),
-    }
-
-
-def removal(platform: Platform, installation: Installation, kind: str) -> Json:
-    """`app_uninstalled` or `tokens_revoked`, as of now; `team_id` is the organisation's id where all of it is meant."""
-    workspace = granting.home(platform, installation)
-    inner: Json = {"type": kind}
-    if kind == "tokens_revoked":
-        inner["tokens"] = {"oauth": [], "bot": [workspace.bot]}
-    organisation = {"enterprise_id": workspace.enterprise_id} if workspace.enterprise_id else {}
-    return {
-        "token": VERIFICATION_TOKEN,
-        "team_id": installation.place,
-        **organisation,
-        "api_app_id": workspace.app_id,
-        "event": inner,
-        "type": "event_callback",
-        "event_id": _event_id(),
-        "event_time": int(platform.clock.now()),
-    }
-
-
-def said(workspace: Workspace, message: Message, kind: str, user: User) -> Json:
-    """The inner part of an event about a message that `user` wrote: `app_mention` or `message`."""
-    channel = workspace.channels[message.channel]
-    written: Json = {
-        "type": kind,
-        "user": message.user,
-        "ts": message.ts,
-        "client_msg_id": secrets.token_hex(16),
-        "text": message.text,
-        "team": user.team_id,
-        "blocks": [],
-        "channel": channel.id,
-        "event_ts": message.ts,
-    }
-    if user.team_id != workspace.id:
-        written |= {"user_team": user.team_id, "source_team": user.team_id}
-    if message.thread_ts:
-        written["thread_ts"] = message.thread_ts
-        written["parent_user_id"] = channel.messages[message.thread_ts].user
-    return written | ({"channel_type": _CHANNEL_TYPE[channel.kind]} if kind == "message" else {})
-
-
-def _event_id() -> str:
-    return f"Ev{secrets.token_hex(5).upper()}"
 
 
 def _interaction(
@@ -220,37 +142,10 @@ def _interaction(
         "type": kind,
         "user": _person(user),
         "api_app_id": workspace.app_id,
-        "token": VERIFICATION_TOKEN,
+        "token": places.VERIFICATION_TOKEN,
         "trigger_id": platform.triggers.issue(workspace.id, user.id, view_id),
-        **_installed(platform, workspace, user, in_view=in_view or view_id is not None),
+        **places.where(platform, workspace, user, in_view=in_view or view_id is not None),
     }
-
-
-def _installed(platform: Platform, workspace: Workspace, user: User, *, in_view: bool) -> Json:
-    """Where an interaction happened; where it was in no message, `team` is that of the person or, in case, nobody's."""
-    organisation = platform.world.organisations.get(workspace.enterprise_id)
-    is_wide = _is_wide(platform, workspace)
-    team: Json | None = _team(platform, user.team_id if in_view and user.is_stranger else workspace.id)
-    return {
-        "team": None if in_view and is_wide else team,
-        "enterprise": {"id": organisation.id, "name": organisation.name} if organisation else None,
-        "is_enterprise_install": is_wide,
-    }
-
-
-def _team(platform: Platform, team: str) -> Json:
-    workspace = platform.world.workspaces.get(team)
-    if workspace is None:
-        return {"id": team, "domain": team.lower()}
-    organisation = platform.world.organisations.get(workspace.enterprise_id)
-    about = {"enterprise_id": organisation.id, "enterprise_name": organisation.name} if organisation else {}
-    return {"id": team, "domain": workspace.domain, **about}
-
-
-def _is_wide(platform: Platform, workspace: Workspace) -> bool:
-    """Whether it is the organisation's installation that serves `workspace`."""
-    installation = platform.world.installed_in(workspace.id)
-    return installation is not None and installation.is_enterprise
 
 
 def _person(user: User) -> Json:

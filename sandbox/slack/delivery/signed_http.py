@@ -2,7 +2,7 @@ import hashlib
 import hmac
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 JSON = "application/json"
+_HEADERS = {"User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)"}
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -38,6 +39,13 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "v0=" + hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
 
 
+def stamped(secret: str, body: bytes, *, age: float = 0.0) -> dict[str, str]:
+    """The headers with which Slack signs a body that it sent so many seconds ago."""
+    # The real time: the receiver compares it with its own clock, whatever a test has advanced ours by.
+    timestamp = str(int(time.time() - age))
+    return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature(secret, timestamp, body)}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Retry:
     """Which delivery of an event this is after the first, and why the one before failed."""
@@ -46,38 +54,42 @@ class Retry:
     reason: str
 
 
+@dataclass(kw_only=True)
+class Sent:
+    """One request as it went over the wire; `status` is `None` where no answer came."""
+
+    kind: str
+    headers: dict[str, str]
+    body: bytes
+    status: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignedHttp:
-    """Delivers to an app's request URL, signed with its secret."""
+    """Delivers to an app's request URL, signed with its secret; what it sends is added to `sent`."""
 
     session: aiohttp.ClientSession
     url: str
     secret: str
+    sent: list[Sent] = field(default_factory=list)
 
     async def send(self, kind: str, payload: dict[str, Any], *, seconds: float, retry: Retry | None = None) -> Any:
         """The decoded answer, `None` for an empty one; raises `NotTaken` where it is late or no success."""
         content_type, body = body_of(kind, payload)
-        headers = self._headers(content_type, body) | _retry_headers(retry)
+        headers = {**_HEADERS, "Content-Type": content_type, **stamped(self.secret, body), **_retry_headers(retry)}
+        request = Sent(kind=kind, headers=headers, body=body)
+        self.sent.append(request)
         limit = aiohttp.ClientTimeout(total=seconds)
         try:
             async with self.session.post(
                 self.url, data=body, headers=headers, timeout=limit, allow_redirects=False
             ) as response:
+                request.status = response.status
                 return await _taken(kind, response)
         except TimeoutError as late:
             raise NotTaken("http_timeout") from late
         except aiohttp.ClientError as broken:
             raise NotTaken("connection_failed") from broken
-
-    def _headers(self, content_type: str, body: bytes) -> dict[str, str]:
-        # The real time: the receiver compares it with its own clock, whatever a test has advanced ours by.
-        timestamp = str(int(time.time()))
-        return {
-            "Content-Type": content_type,
-            "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
-            "X-Slack-Request-Timestamp": timestamp,
-            "X-Slack-Signature": signature(self.secret, timestamp, body),
-        }
 
 
 def _retry_headers(retry: Retry | None) -> dict[str, str]:

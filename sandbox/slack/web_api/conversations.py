@@ -100,12 +100,22 @@ def shape(call: Call, channel: Channel) -> Json:
         "is_private": channel.kind != "public",
         "is_member": call.workspace.has_bot(channel),
         "is_general": False,
-        "is_shared": channel.is_ext_shared,
         "is_ext_shared": channel.is_ext_shared,
-        "is_org_shared": False,
+        **_sharing(call, channel),
         "creator": channel.creator,
         "context_team_id": call.workspace.id,
         "num_members": len(channel.members),
+    }
+
+
+def _sharing(call: Call, channel: Channel) -> Json:
+    teams = call.platform.world.sharing(channel.id)
+    own = call.workspace.enterprise_id
+    is_org_shared = bool(own) and [each.enterprise_id for each in teams].count(own) > 1
+    return {
+        "is_shared": channel.is_ext_shared or is_org_shared,
+        "is_org_shared": is_org_shared,
+        "shared_team_ids": [each.id for each in teams],
     }
 
 

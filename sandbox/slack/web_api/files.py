@@ -50,7 +50,9 @@ def _listed(call: Call) -> list[Json]:
 
 
 def _completed(call: Call, listed: Json) -> File:
-    file = call.workspace.files.get(str(listed.get("id")))
+    # An organisation's file belongs to no team before it is shared.
+    announced = (call.platform.world.workspaces[team].files for team in call.installation.teams)
+    file = next((files[listed["id"]] for files in announced if listed.get("id") in files), None)
     if file is None or file.content is None:
         raise Refused("file_not_found")
     file.title = listed.get("title") or file.name
@@ -76,6 +78,8 @@ def _share(call: Call, channel: Channel, files: list[File]) -> None:
         thread_ts=call.text("thread_ts") or None,
         files=[file.id for file in files],
     )
+    for workspace in call.platform.world.sharing(channel.id):
+        workspace.files |= {file.id: file for file in files}
     messages.post(call.platform, call.workspace, channel, draft, user=call.workspace.bot)
     for file in files:
         file.shared_in.append(channel.id)
