@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Refused
+from sandbox.slack.same_origin import is_from_elsewhere
 from sandbox.slack.world import User, Workspace
 
 PATH = "/oauth/v2/authorize"
@@ -36,6 +37,8 @@ async def answer(platform: Platform, request: Request) -> Response:
     async with request.form() as form:
         sent = {name: str(value) for name, value in form.items()}
     asked = {name: sent[name] for name in _ASKED if name in sent}
+    if is_from_elsewhere(request):
+        return _refusal(Refused("cross_origin"), 403)
     try:
         _check(platform, asked)
         back = asked.get("redirect_uri") or _first_redirect(platform)
@@ -122,8 +125,8 @@ def _page(title: str, body: str, status: int = 200) -> Response:
     return HTMLResponse(content, status, headers=_HEADERS)
 
 
-def _refusal(refused: Refused) -> Response:
-    return _page("This did not work", f"<p>Slack says: <code>{escape(refused.error)}</code></p>", 400)
+def _refusal(refused: Refused, status: int = 400) -> Response:
+    return _page("This did not work", f"<p>Slack says: <code>{escape(refused.error)}</code></p>", status)
 
 
 def _redirect(back: str, answer: dict[str, str]) -> Response:

@@ -115,7 +115,7 @@ class SlackControl:
         """Spoil the next `times` calls of `method`, which may be `response_url`, `files.upload` or `*`.
 
         Options: `retry_after`, `error`, `status`, `seconds`; `applied` for an error after the fact; `skip` calls go
-        well first; `where` names arguments that must fit.
+        well first; `where` names arguments that must fit, `place` the team or organisation whose token must be used.
         """
         await self.ask("fault", method=method, kind=kind, times=times, **options)
 
@@ -132,7 +132,7 @@ class SlackControl:
         await self.ask("advance_clock", seconds=seconds)
 
     async def calls(self, method: str | None = None) -> list[Json]:
-        """The Web API calls so far: `method`, `arguments`, `answer`, `fault`."""
+        """The Web API calls so far: `method`, `place` (whose token), `arguments`, `answer`, `fault`."""
         found: list[Json] = await self.ask("calls", method=method)
         return found
 

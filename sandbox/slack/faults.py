@@ -9,13 +9,17 @@ KINDS: tuple[str, ...] = get_args(FaultKind)
 
 @dataclass(kw_only=True)
 class Fault:
-    """Spoils the next `times` calls of `method` whose arguments hold `where`, after letting `skip` pass."""
+    """Spoils the next `times` calls of `method` whose arguments hold `where`, after letting `skip` pass.
+
+    With `place` only those of the installation in that team or organisation.
+    """
 
     method: str
     kind: FaultKind
     times: int = 1
     skip: int = 0
     where: dict[str, Any] = field(default_factory=dict)
+    place: str | None = None
     retry_after: int = 1
     error: str = "internal_error"
     status: int = 503
@@ -26,8 +30,10 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"There is no fault {self.kind!r}; there are {', '.join(KINDS)}.")
 
-    def fits(self, method: str, arguments: dict[str, Any]) -> bool:
+    def fits(self, method: str, arguments: dict[str, Any], place: str | None) -> bool:
         """Whether this call is one that it was asked for."""
+        if self.place not in (None, place):
+            return False
         return self.method in (method, "*") and all(arguments.get(name) == value for name, value in self.where.items())
 
 
@@ -50,10 +56,10 @@ class Faults:
         """Arm `fault`."""
         self._coming.append(fault)
 
-    def take(self, method: str, arguments: dict[str, Any]) -> Fault | None:
+    def take(self, method: str, arguments: dict[str, Any], place: str | None = None) -> Fault | None:
         """The fault for this call, counted down; `None` for a call that goes well."""
         for fault in self._coming:
-            if fault.fits(method, arguments):
+            if fault.fits(method, arguments, place):
                 return self._count_down(fault)
         return None
 

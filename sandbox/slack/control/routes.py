@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from sandbox.slack.control import installing, machinery, people, playing, replaying, screen, wire, workspace
 from sandbox.slack.platform import Platform
 from sandbox.slack.refusal import Impossible, Refused
+from sandbox.slack.same_origin import is_from_elsewhere
 from sandbox.slack.world import Json
 
 Word = Callable[[Platform, Json], Awaitable[Any]]
@@ -83,15 +84,9 @@ async def respond(platform: Platform, request: Request) -> Response:
     word = WORDS.get(request.path_params["word"])
     if word is None:
         return JSONResponse({"error": f"There is no {request.path_params['word']}."}, 404)
-    if _is_from_elsewhere(request):
+    if is_from_elsewhere(request):
         return JSONResponse({"error": "Only the page of this server may ask."}, 403)
     try:
         return JSONResponse(await word(platform, await request.json()))
     except (Impossible, Refused, ValueError, TypeError, KeyError, TimeoutError) as error:
         return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 409)
-
-
-def _is_from_elsewhere(request: Request) -> bool:
-    """Whether another site's page asks: a browser says so, and anybody's page can reach a server on loopback."""
-    origin = request.headers.get("origin")
-    return origin is not None and origin.partition("://")[2] != request.headers.get("host")

@@ -37,7 +37,9 @@ async def respond(platform: Platform, request: Request) -> Response:
     def apply() -> Json:
         return answer(platform, method, token, arguments)
 
-    response = await spoiled(platform, request, method, arguments, apply, _answered)
+    installation = platform.world.holder(token)
+    place = installation.place if installation else None
+    response = await spoiled(platform, request, method, arguments, apply, _answered, place)
     return _scoped(platform, token, response)
 
 
@@ -71,11 +73,16 @@ async def spoiled(
     arguments: Json,
     apply: Callable[[], Json],
     present: Callable[[Json], Response],
+    place: str | None = None,
 ) -> Response:
-    """Answer with what `apply` gives, presented, unless a fault was asked for; recorded in any case."""
-    fault = platform.faults.take(method, arguments)
+    """Answer with what `apply` gives, presented, unless a fault was asked for; recorded in any case.
+
+    `place` is the team or organisation whose installation calls.
+    """
+    fault = platform.faults.take(method, arguments, place)
     record: Json = {
         "method": method,
+        "place": place,
         "arguments": unsecret(arguments),
         "fault": fault and fault.kind,
         "answer": None,

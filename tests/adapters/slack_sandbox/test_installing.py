@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from yarl import URL
 
 from sandbox.slack import (
     APP,
@@ -32,6 +33,7 @@ from sandbox.slack import (
     Impossible,
     SlackControl,
 )
+from sandbox.slack.consent import PATH
 from tests.adapters.slack_sandbox.conftest import fixture
 from tests.adapters.slack_sandbox.installing import SCOPES, InstallableApp, installable
 
@@ -151,6 +153,35 @@ async def test_a_wrong_question_is_not_asked(
         page = await browser.opens(app.question(**changes))
         assert (page.status, error in page.text) == (400, True)
         assert (await browser.opens(app.question())).status == 200
+
+
+async def test_without_an_address_people_come_back_to_the_first_that_is_known(
+    app: InstallableApp, slack: SlackControl, session: aiohttp.ClientSession
+) -> None:
+    await slack.app.redirect_urls(app.redirect_uri, "https://elsewhere.example")
+    async with Browser() as browser:
+        await browser.opens(app.question(redirect_uri=""))
+        await browser.allows(ODA, OTHER_TEAM)
+    assert (await app.access(session, code=app.came_back[-1]["code"]))["ok"]
+
+
+async def test_what_the_app_sends_along_is_no_markup(app: InstallableApp) -> None:
+    async with Browser() as browser:
+        page = await browser.opens(app.question(state='"><script>', scope="<b>commands</b>"))
+        assert "<script>" not in page.text
+        assert "<b>" not in page.text
+        await browser.allows(ODA, OTHER_TEAM)
+    assert app.came_back[-1]["state"] == '"><script>'
+
+
+async def test_another_sites_page_cannot_answer_the_question(
+    app: InstallableApp, slack: SlackControl, session: aiohttp.ClientSession
+) -> None:
+    query = URL(app.question()).query
+    form = {**query, "choice": "allow", "as": f"{OTHER_TEAM}/{ODA}"}
+    headers = {"Origin": "https://elsewhere.example"}
+    async with session.post(f"{slack.base_url}{PATH}", data=form, headers=headers, allow_redirects=False) as answer:
+        assert (answer.status, "Location" in answer.headers) == (403, False)
 
 
 async def test_a_code_is_good_once_for_ten_minutes_and_for_its_address(

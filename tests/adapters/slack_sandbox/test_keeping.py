@@ -8,10 +8,25 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.serving import serve
-from sandbox.slack import ANA, BEN, BOT_TOKEN, GENERAL, MAIL, SlackControl, create_app, keeping
+from sandbox.slack import (
+    ANA,
+    BEN,
+    BOT_TOKEN,
+    EVE,
+    GENERAL,
+    MAIL,
+    ODA,
+    OTHER_TEAM,
+    TEAM,
+    SlackControl,
+    create_app,
+    keeping,
+)
+from tests.adapters.slack_sandbox.installing import installable
 
 BLOCKS = [{"type": "section", "block_id": "b", "text": {"type": "mrkdwn", "text": "*Wichtig:* “ü” <@U0ANA00001>"}}]
 
@@ -62,6 +77,23 @@ async def test_it_is_written_while_it_is_served_and_never_half(tmp_path: Path) -
 
         await slack.until(written, what="the last message in the file")
         assert await asyncio.to_thread(os.listdir, tmp_path) == ["slack.json"]  # nothing half written is left
+
+
+async def test_installations_and_shared_channels_are_there_again(tmp_path: Path) -> None:
+    async with kept_in(tmp_path / "slack.json") as (slack, client), installable(slack) as app:
+        session = client.session
+        assert session is not None
+        token = (await app.installed(session, ODA, OTHER_TEAM))["access_token"]
+        await slack.app.rotate_tokens()
+        await slack.app.uninstall(TEAM, told=())
+    async with kept_in(tmp_path / "slack.json") as (slack, client):
+        assert [(place, each.tokens) for place, each in (await slack.app.installed()).items()] == [
+            (OTHER_TEAM, [token])
+        ]
+        await slack.person(EVE, OTHER_TEAM).says(MAIL, "hi")
+        assert [message.text for message in await slack.person(ANA).sees(MAIL)] == ["hi"]
+        with pytest.raises(SlackApiError, match="account_inactive"):
+            await client.auth_test()
 
 
 async def test_a_reset_begins_with_the_first_world_and_not_with_the_one_that_was_kept(tmp_path: Path) -> None:

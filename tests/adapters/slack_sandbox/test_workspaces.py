@@ -99,6 +99,16 @@ async def test_a_token_reaches_its_own_workspace_only(
     assert found == {ODA, EVE, GIL, OTHER_BOT, "USLACKBOT"}  # whatever `team_id` it names
 
 
+async def test_a_fault_may_be_one_workspaces_alone(
+    elsewhere: AsyncWebClient, client: AsyncWebClient, slack: SlackControl
+) -> None:
+    await slack.fault("auth.test", "error", error="internal_error", place=OTHER_TEAM)
+    assert (await client.auth_test())["ok"]
+    assert await refusal(elsewhere, "auth.test") == "internal_error"
+    assert (await elsewhere.auth_test())["ok"]
+    assert [call["place"] for call in await slack.calls("auth.test")] == [TEAM, OTHER_TEAM, OTHER_TEAM]
+
+
 async def test_nobody_has_the_command_where_the_app_is_not_installed(slack: SlackControl, receiver: Receiver) -> None:
     assert (await slack.person(ODA).types(POST, "/mail help")).error == "invalid_command"
     assert (await slack.person(NIA).types(NORTH_MAIL, "/mail help")).error == "invalid_command"
