@@ -171,6 +171,14 @@ def alone() -> Message:
     )
 
 
+def set_aside() -> Message:
+    """To whoever changed the policy, where those whom it concerns could not be told."""
+    return Message(
+        "Your change of the policy is in force, but because of an error on our side, which is in the log, the "
+        "approvers were not told. Please tell them; `/mail policy` shows everybody what it says now."
+    )
+
+
 def _people(ids: Sequence[str], longest: int = _LONGEST_LIST) -> str:
     return _named([mrkdwn.person(each) for each in ids], "nobody by name", longest)
 

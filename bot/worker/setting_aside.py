@@ -9,6 +9,7 @@ from sqlmodel import Session
 from bot.notices import owing
 from bot.pace import MOST_FAULTS, retry_after
 from bot.texts import forms, thread
+from bot.texts import policies as told_of_policies
 from bot.worker import checking
 from bot.worker.ending import audit_set_aside, end_call, note_set_aside
 from bot.worker.machine import Machine
@@ -38,7 +39,10 @@ def note_fault(machine: Machine, row: Any, reason: str, session: Session) -> Non
         case Connection():
             checking.refused(machine, row, forms.KEY_SET_ASIDE, session)
         case Policy():
-            policies.told(session, row.id)
+            if not policies.told(session, row.id):
+                return
+            key = f"policy:{row.id}:set_aside"
+            owing.direct(session, row.workspace_id, row.changed_by, key, told_of_policies.set_aside(), now=now)
         case _:
             raise TypeError(type(row).__name__)
     log.error("set aside", table=type(row).__name__, row=row.id, workspace=row.workspace_id, reason=reason)

@@ -6,6 +6,8 @@ from enum import StrEnum
 import pytest
 from structlog.testing import capture_logs
 
+from bot.texts.message import Message
+from bot.worker import telling_policy
 from sandbox.slack import MAIL
 from storage import connections
 from storage.states import CallState, RequestState
@@ -168,6 +170,21 @@ async def test_a_key_whose_check_fails_again_and_again_is_told_to_whoever_typed_
     await unconnected.direct(unconnected.ana, "was not connected", "an error on our side")
     await unconnected.form(unconnected.ana, "an error on our side")
     assert await set_aside(unconnected) == ["connection:1"]
+
+
+async def test_a_change_of_the_policy_that_cannot_be_told_is_said_to_whoever_made_it(
+    mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> Message:
+        raise ArithmeticError("nobody foresaw this")
+
+    await mailroom.at_rest()
+    monkeypatch.setattr(telling_policy, "told", fails)
+    await mailroom.lays_down()
+    for _ in range(3):
+        await mailroom.passes(seconds=5)
+    await mailroom.direct(mailroom.ana, "Your change of the policy is in force", "were not told")
+    assert await set_aside(mailroom) == ["policy:2"]
 
 
 async def test_the_audit_is_shown_with_entries_that_cannot_be_read(mailroom: Mailroom) -> None:
