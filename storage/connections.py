@@ -49,7 +49,10 @@ def move(session: Session, connection_id: int, before: ConnectionState, after: C
 
 
 def put_in_force(session: Session, connection: Connection, *, now: datetime, domain_count: int) -> bool:
-    """Let a checked connection take the place of the one in force; false where it was no longer being checked."""
+    """Let a checked connection take the place of the one in force; false where it was no longer being checked.
+
+    One that takes nobody's place is due at once, to be announced.
+    """
     workspaces.lock(session, connection.workspace_id)  # two that were checked at once follow one another
     checking = select(Connection.id).where(Connection.id == connection.id, Connection.state == ConnectionState.CHECKING)
     if session.exec(checking.with_for_update(key_share=True)).first() is None:
@@ -65,8 +68,9 @@ def put_in_force(session: Session, connection: Connection, *, now: datetime, dom
         checked_at=now,
         last_success_at=now,
         domain_count=domain_count,
-        due_at=None,
+        due_at=None if before else now,
         leased_until=None,
+        attempts=0,
     )
     erase_unused(session, connection.workspace_id)
     return moved
@@ -148,6 +152,7 @@ def erase_unused(session: Session, workspace_id: str) -> int:
     return session.exec(erased).rowcount
 
 
-def claim_checks(session: Session, *, now: datetime, most: int) -> Sequence[Connection]:
-    """Lease connections whose key waits to be checked; a broken key in force keeps none of them waiting."""
-    return moves.claim(session, Connection, states=(ConnectionState.CHECKING,), now=now, most=most)
+def claim_due(session: Session, *, now: datetime, most: int) -> Sequence[Connection]:
+    """Lease connections that wait to be checked or announced; a broken key in force keeps none of them waiting."""
+    states = (ConnectionState.CHECKING, ConnectionState.IN_FORCE)
+    return moves.claim(session, Connection, states=states, now=now, most=most)

@@ -1,20 +1,15 @@
 """Checking a key that somebody wants to connect: it takes the place of the one in force only if it works."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 from sqlmodel import Session
 
-from bot.access import Actor
-from bot.approvers import Approvers, Rules
-from bot.errors import TryAgain
 from bot.mailapi import MailAPIError, Rejected
 from bot.notices import owing
 from bot.pace import retry_after
-from bot.slack import Slack, SlackError
-from bot.texts import forms, policies, thread
+from bot.texts import forms, thread
 from bot.worker.machine import KeyUnreadable, Machine
 from storage import audit, calls, connections, moves, requests
 from storage.tables import Connection
@@ -25,7 +20,7 @@ MOST_TRIES = 4
 """How often MailAPI may be out of reach before the person is told that the key could not be checked."""
 
 
-async def check(machine: Machine, slack: Slack, approvers: Approvers, connection: Connection) -> None:
+async def check(machine: Machine, connection: Connection) -> None:
     """List the domains with the new key, and tell the person in the form and directly what came of it."""
     try:
         found = await machine.account(connection).domains.list()
@@ -43,18 +38,16 @@ async def check(machine: Machine, slack: Slack, approvers: Approvers, connection
             lambda session: moves.put_off(session, connection, due_at, attempts=connection.attempts + 1)
         )
     else:
-        first = await machine.database.write(partial(_connected, machine, connection, found.total))
+        await machine.database.write(partial(_connected, machine, connection, found.total))
         await machine.database.write(partial(_hasten, connection.workspace_id, machine.clock()))
-        if first:
-            await _tell_admins(machine, slack, approvers, connection)
 
 
-def _connected(machine: Machine, connection: Connection, domain_count: int, session: Session) -> bool:
-    """Put it in force and say so; whether it is the workspace's first."""
+def _connected(machine: Machine, connection: Connection, domain_count: int, session: Session) -> None:
+    """Put it in force and say so; where it is the workspace's first, that is to be announced."""
     now, workspace = machine.clock(), connection.workspace_id
     before = connections.in_force(session, workspace)
     if not connections.put_in_force(session, connection, now=now, domain_count=domain_count):
-        return False
+        return
     view, message = (
         forms.connected(connection.last_four, domain_count),
         forms.connected_message(connection.last_four, domain_count),
@@ -64,7 +57,6 @@ def _connected(machine: Machine, connection: Connection, domain_count: int, sess
     owing.direct(session, workspace, connection.connected_by, key, message, now=now)
     _audit(session, machine, connection, "replaced the one before" if before else "connected")
     log.info("key connected", workspace=workspace, connection=connection.id, domains=domain_count)
-    return before is None
 
 
 def take_up_readable(machine: Machine, session: Session) -> None:
@@ -101,43 +93,6 @@ def refused(machine: Machine, connection: Connection, reason: str, session: Sess
     owing.direct(session, workspace, connection.connected_by, key, message, now=now)
     _audit(session, machine, connection, "refused")
     log.info("key refused", workspace=workspace, connection=connection.id)
-
-
-async def _tell_admins(machine: Machine, slack: Slack, approvers: Approvers, connection: Connection) -> None:
-    """The admins hear who connected the workspace's first key, except the one who did.
-
-    He hears it where nobody but him could approve anything.
-    """
-    workspace, who = connection.workspace_id, connection.connected_by
-    try:
-        admins = await slack.admins(workspace)
-    except SlackError as error:
-        log.warning("could not ask Slack who the admins are", reason=str(error))
-        return
-    alone = await _is_alone(machine, approvers, connection, admins)
-    message = forms.first_connected(connection.last_four, who)
-    key = f"connection:{connection.id}:first"
-
-    def tell(session: Session) -> None:
-        for admin in admins:
-            if admin.id != who:
-                owing.direct(session, workspace, admin.id, key, message, now=machine.clock())
-        if alone:
-            owing.direct(session, workspace, who, f"{key}:alone", policies.alone(), now=machine.clock())
-
-    await machine.database.write(tell)
-
-
-async def _is_alone(machine: Machine, approvers: Approvers, connection: Connection, admins: Sequence[Actor]) -> bool:
-    """Whether whoever connected the key is the only one who can approve, and not what he asks for himself."""
-    rules = await machine.database.read(lambda session: Rules.of(session, connection.workspace_id))
-    if rules.policy.own or not rules.policy.asks_approval:
-        return False
-    try:
-        everybody = await approvers.everybody(connection.workspace_id, rules, admins)
-    except TryAgain:
-        return False  # the same is said when he asks for something
-    return everybody == (connection.connected_by,)
 
 
 def _audit(session: Session, machine: Machine, connection: Connection, outcome: str) -> None:

@@ -14,7 +14,7 @@ from bot.worker import checking
 from bot.worker.ending import audit_set_aside, end_call, note_set_aside
 from bot.worker.machine import Machine
 from storage import moves, policies, requests
-from storage.states import CallState, RequestState
+from storage.states import CallState, ConnectionState, RequestState
 from storage.tables import Call, Connection, Policy, Request
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,8 @@ def note_fault(machine: Machine, row: Any, reason: str, session: Session) -> Non
         case Call():
             if not _call(session, row, now=now):
                 return
+        case Connection(state=ConnectionState.IN_FORCE):
+            moves.put_off(session, row, None)  # the key works, and only the admins were not told
         case Connection():
             checking.refused(machine, row, forms.KEY_SET_ASIDE, session)
         case Policy():

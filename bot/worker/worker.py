@@ -18,6 +18,7 @@ from bot.outages import DATABASE, MAILAPI, WORKER, Outages
 from bot.pool import Pool
 from bot.slack import Slack
 from bot.worker import (
+    announcing,
     attending,
     checking,
     outcomes,
@@ -32,8 +33,8 @@ from bot.worker import (
 from bot.worker.machine import Machine
 from storage import calls, connections, moves, policies, probe, requests
 from storage.database import DatabaseUnavailable
-from storage.states import CallState
-from storage.tables import Call, Request
+from storage.states import CallState, ConnectionState
+from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
 
@@ -142,7 +143,7 @@ class Worker:
             self._machine.uneventful.write,
             self._recover,
             partial(self._teller.tick, self.nudge),
-            self._claim_checks,
+            self._claim_connections,
             self._claim_policies,
             self._claim_awaiting,
             self._claim_work,
@@ -182,13 +183,18 @@ class Worker:
         except DatabaseUnavailable as error:
             self._outages.failed(DATABASE, str(error))
 
-    async def _claim_checks(self) -> None:
+    async def _claim_connections(self) -> None:
         claimed = await self._machine.database.write(
-            partial(connections.claim_checks, now=self._machine.clock(), most=self._pool.free)
+            partial(connections.claim_due, now=self._machine.clock(), most=self._pool.free)
         )
         for connection in claimed:
-            check = partial(checking.check, self._machine, self._slack, self._approvers)
-            self._start(connection.workspace_id, self._guarded(connection, check))
+            self._start(connection.workspace_id, self._guarded(connection, self._check_or_announce))
+
+    async def _check_or_announce(self, connection: Connection) -> None:
+        if connection.state is ConnectionState.CHECKING:
+            await checking.check(self._machine, connection)
+        else:
+            await announcing.announce(self._machine, self._slack, self._approvers, connection)
 
     async def _claim_policies(self) -> None:
         claimed = await self._machine.database.write(

@@ -26,7 +26,7 @@ from storage import policies
 from storage.calls import CLAIMED
 from storage.notices import UNSETTLED
 from storage.requests import paused
-from storage.states import CallState, ConnectionState, PolicyState, RequestState
+from storage.states import CallState, PolicyState, RequestState
 from storage.tables import Call, Connection, Notice, Policy, Request
 
 Found = TypeVar("Found")
@@ -59,7 +59,7 @@ def _calls(session: Session) -> Iterable[Call]:
 
 
 def _checks(session: Session) -> Iterable[Connection]:
-    return session.exec(select(Connection).where(Connection.state == ConnectionState.CHECKING)).all()
+    return session.exec(select(Connection).where(col(Connection.due_at).is_not(None))).all()
 
 
 def _notices(session: Session) -> Iterable[Notice]:

@@ -142,6 +142,15 @@ async def test_the_admins_are_told_of_the_very_first_key_and_of_no_other(unconne
     assert len(await unconnected.ben.direct_messages()) == 2
 
 
+async def test_the_admins_are_told_once_slack_says_who_they_are(unconnected: Mailroom) -> None:
+    await unconnected.slack.fault("users.list", "error", times=1_000, error="internal_error")
+    await unconnected.connected(unconnected.ben)
+    await unconnected.at_rest()
+    await unconnected.slack.no_faults()
+    await unconnected.passes(seconds=60)
+    await unconnected.direct(unconnected.ana, f"<@{BEN}> connected Mailroom")
+
+
 async def test_an_admin_who_connects_the_first_key_himself_is_told_once(mailroom: Mailroom) -> None:
     await mailroom.at_rest()
     assert sum("connected" in m.text.lower() for m in await mailroom.ana.direct_messages()) == 1

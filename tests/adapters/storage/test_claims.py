@@ -17,7 +17,7 @@ from tests.adapters.storage.rows import NOW, SECOND
 
 Claim = Callable[..., Sequence[Any]]
 CLAIMS: dict[str, tuple[Callable[..., Any], Claim]] = {
-    "connection": (rows.connection, connections.claim_checks),
+    "connection": (rows.connection, connections.claim_due),
     "request": (rows.request, requests.claim_planning),
     "call": (rows.call, calls.claim),
     "notice": (rows.notice, notices.claim),
@@ -77,7 +77,10 @@ def test_a_lease_ends_and_the_row_can_be_claimed_again(session: Session, make: A
     ("make", "claim", "state", "claimed"),
     [
         *((rows.request, requests.claim_planning, s, s.value in {"planning", "approved"}) for s in RequestState),
-        *((rows.connection, connections.claim_checks, s, s is ConnectionState.CHECKING) for s in ConnectionState),
+        *(
+            (rows.connection, connections.claim_due, s, s in (ConnectionState.CHECKING, ConnectionState.IN_FORCE))
+            for s in ConnectionState
+        ),
         *((rows.notice, notices.claim, s, s is NoticeState.OWED) for s in NoticeState),
         *((rows.call, calls.claim, s, s.value in {"queued", "waiting", "accepted", "unknown"}) for s in CallState),
     ],
@@ -166,9 +169,9 @@ def test_a_workspace_whose_key_is_refused_is_left_out_until_another_key_is_in_fo
 
 
 def test_a_refused_key_keeps_no_new_key_from_being_checked(session: Session) -> None:
-    rows.connection(session, state=ConnectionState.IN_FORCE, broken_at=NOW)
+    rows.connection(session, state=ConnectionState.IN_FORCE, broken_at=NOW, due_at=None)
     new = rows.connection(session)
-    assert ids(connections.claim_checks(session, now=NOW, most=9)) == [new.id]
+    assert ids(connections.claim_due(session, now=NOW, most=9)) == [new.id]
 
 
 @every_claim
