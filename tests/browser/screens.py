@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from sandbox.slack import BOT_TOKEN, MAIL
 from tests.flows.stage import Mailroom
@@ -85,9 +85,12 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    browser: Browser, url: str, size: tuple[int, int] = DESKTOP, *, dark: bool = False
+    browser: Browser, url: str, size: tuple[int, int] = DESKTOP, *, dark: bool = False, may_end: bool = False
 ) -> AsyncIterator[Desk]:
-    """The page in a fresh browser profile; nothing in it may have gone wrong by the end."""
+    """The page in a fresh browser profile; nothing in it may have gone wrong by the end.
+
+    With `may_end` the server may end under it: what the browser itself says of that does not count.
+    """
     width, height = size
     context = await browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", locale="en-GB"
@@ -97,10 +100,14 @@ async def desk(
         page = await context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: wrong.append(message.text) if _is_wrong(message, may_end=may_end) else None)
         opened = Desk(page)
         await opened.opens(url)
         yield opened
     finally:
         await context.close()
     assert not wrong, wrong
+
+
+def _is_wrong(message: ConsoleMessage, *, may_end: bool) -> bool:
+    return message.type == "error" and not (may_end and "net::ERR_" in message.text)

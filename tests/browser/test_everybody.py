@@ -7,7 +7,7 @@ from sandbox.slack import MAIL
 from tests.browser.screens import DESKTOP, PHONE, Desk, desk
 from tests.flows.stage import Mailroom
 
-SERIOUS = ("serious", "critical")
+GRAVE = ("moderate", "serious", "critical")
 
 
 async def test_nothing_serious_keeps_anybody_out(browser: Browser, slack_url: str, gated: Mailroom) -> None:
@@ -18,6 +18,7 @@ async def test_nothing_serious_keeps_anybody_out(browser: Browser, slack_url: st
             await _channel_and_panel(page)
             if dark is (size == PHONE):
                 await _form(page)
+            await _thread(page)
 
 
 async def _channel_and_panel(page: Desk) -> None:
@@ -39,10 +40,35 @@ async def _form(page: Desk) -> None:
     await expect(page.ana.form).to_be_hidden()
 
 
+async def _thread(page: Desk) -> None:
+    await page.ana.message("Asked for by").get_by_role("button", name="Reply in thread").click()
+    await expect(page.ana.thread.locator(".message")).to_have_count(1)
+    await _is_open_to_all(page)
+
+
+async def test_on_a_phone_the_channels_are_chosen_with_the_keyboard(
+    browser: Browser, slack_url: str, gated: Mailroom
+) -> None:
+    async with desk(browser, slack_url, PHONE) as page:
+        opener = page.ana.pane.get_by_role("button", name="Channels")
+        await opener.press("Enter")
+        here = page.ana.pane.get_by_role("navigation").get_by_role("button", name="mail", exact=True)
+        await expect(here).to_be_focused()
+        await page.page.keyboard.press("Escape")
+        await expect(opener).to_be_focused()
+        await opener.press("Enter")
+        await page.page.keyboard.press("Tab")
+        await page.page.keyboard.press("Enter")
+        await expect(page.ana.pane.get_by_role("heading", name="#general")).to_be_visible()
+        await expect(here).to_be_hidden()
+        await expect(page.ana.composer).to_be_focused()
+    del gated
+
+
 async def test_on_a_phone_one_screen_is_shown_at_a_time(browser: Browser, slack_url: str, gated: Mailroom) -> None:
     async with desk(browser, slack_url, PHONE) as page:
         await expect(page.ben.pane).to_be_hidden()
-        tabs = page.page.get_by_role("group", name="Whose screen")
+        tabs = page.page.get_by_role("navigation", name="Whose screen")
         await page.ana.types("Hello")
         await expect(tabs.get_by_role("button", name="Ben Okafor (1 new)")).to_be_visible()
         await tabs.get_by_role("button", name="Ben").click()
@@ -75,5 +101,5 @@ async def _is_open_to_all(page: Desk) -> None:
     report = (await Axe().run(page.page)).response
     assert len(report["passes"]) > 20
     found = report["violations"]
-    serious = {each["id"]: [node["html"] for node in each["nodes"]] for each in found if each["impact"] in SERIOUS}
-    assert not serious, serious
+    grave = {each["id"]: [node["html"] for node in each["nodes"]] for each in found if each["impact"] in GRAVE}
+    assert not grave, grave

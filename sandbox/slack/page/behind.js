@@ -25,6 +25,8 @@ const OFTEN_MS = 1000;
 
 /** The drawer below the screens. */
 export class Behind {
+  /** Whether nobody answers, so that there is nothing to be seen. */
+  isBlind = false;
   #node;
   #playground;
   #timer = null;
@@ -37,10 +39,12 @@ export class Behind {
     this.wire = el("ol");
     const wireTitle = el("h2", { id: freshId("wire") }, "On the wire");
     this.scroll = el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-labelledby": wireTitle.id }, this.wire);
-    const faults = el("div", { class: "faults" }, el("header", {}, el("h2", {}, "What can go wrong"), this.told),
+    const faults = el("div", { class: "faults" },
+      el("header", {}, el("h2", {}, "What can go wrong"), this.told,
+        this.#button("Let nothing go wrong any more", "no_faults", {}, () => this.#calm())),
+      playground.bot_control && this.#bot(),
       group("Slack", SLACK.map(([text, word, asked]) => this.#button(text, word, asked))),
-      playground.mailapi && this.#provider(), playground.bot_control && this.#bot(),
-      el("p", {}, this.#button("Let nothing go wrong any more", "no_faults", {}, () => this.#calm())));
+      playground.mailapi && this.#provider());
     node.append(faults, el("div", { class: "wire" }, wireTitle, this.scroll));
   }
 
@@ -56,7 +60,7 @@ export class Behind {
 
   /** Show what went over the wire since. */
   async refresh() {
-    if (this.#node.hidden) return;
+    if (this.#node.hidden || this.isBlind) return;
     const [lines, sockets] = await Promise.all([ask("wire"), ask("connections")]);
     const wasAtEnd = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 40;
     settle(this.wire, lines.map((line) => [line.id, JSON.stringify(line), () => shown(line)]));

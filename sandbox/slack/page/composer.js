@@ -30,10 +30,10 @@ export class Composer {
       this.list, el("div", { class: "box" }, this.field, send), this.note);
   }
 
-  /** Name it after where it writes to. */
-  named(label) {
+  /** Name it after where it writes to; `advice` is seen as long as nothing is written. */
+  named(label, advice) {
     this.field.setAttribute("aria-label", label);
-    this.field.placeholder = label;
+    this.field.placeholder = label + advice;
   }
 
   focus() {
@@ -112,7 +112,7 @@ export class Composer {
     const thread_ts = this.#thread();
     this.#screen.hasSpoken(Boolean(thread_ts));
     if (!text.startsWith("/")) {
-      await this.#screen.tries(() => ask("says", { user, channel, thread_ts, text: escaped(text, "") }));
+      this.#keep(text, await this.#screen.tries(() => ask("says", { user, channel, thread_ts, text: escaped(text, "") })));
     } else if (thread_ts) {
       this.#refuse(text, `${name} does not work in threads. Mention @${person(playground.bot).name} instead.`);
     } else if (name === "/invite") {
@@ -120,8 +120,13 @@ export class Composer {
     } else if (name !== playground.command) {
       this.#refuse(text, `${name} is not a command here. Try ${playground.command}.`);
     } else {
-      await this.#screen.tries(() => ask("types", { user, channel, line: escaped(text, "|") }));
+      this.#keep(text, await this.#screen.tries(() => ask("types", { user, channel, line: escaped(text, "|") })));
     }
+  }
+
+  /** Give back what could not be sent, unless something else was begun meanwhile. */
+  #keep(text, answer) {
+    if (answer === undefined && !this.field.value) this.field.value = text;
   }
 
   #refuse(text, why) {

@@ -1,13 +1,14 @@
 // The page: two people's screens side by side, and what goes on behind them.
 
 import { Behind } from "./behind.js";
-import { ask, follow } from "./control.js";
+import { ask, follow, Gone } from "./control.js";
 import { el } from "./dom.js";
 import { relative } from "./moments.js";
 import { everybody, knows, learn, person } from "./people.js";
 import { Screen } from "./screen.js";
 
 const THEMES = ["system", "light", "dark"];
+const ENDED = "The playground has ended. Start it again, and this page goes on by itself.";
 const byId = (id) => document.getElementById(id);
 
 async function start() {
@@ -26,7 +27,10 @@ async function start() {
     if (isOther || entries.some((entry) => isNew(entry.channel) || isNew(entry.user))) await learn();
     await Promise.all(screens.map((screen) => (isOther ? screen.refresh() : screen.takesUp(entries))));
     await behind.refresh();
-  }, (isGone) => document.body.classList.toggle("gone", isGone));
+  }, (isGone) => {
+    byId("ended").textContent = isGone ? ENDED : "";
+    behind.isBlind = isGone;
+  });
 }
 
 /** Who sat here last, or the first two. */
@@ -76,4 +80,6 @@ function tick() {
   for (const node of document.querySelectorAll("[data-since]")) node.textContent = relative(node.dataset.since);
 }
 
+// Whatever was asked for without anybody who waits for it: the page says already that nobody answers.
+addEventListener("unhandledrejection", (event) => { if (event.reason instanceof Gone) event.preventDefault(); });
 await start();

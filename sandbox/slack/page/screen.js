@@ -4,7 +4,7 @@ import { showConversations } from "./channels.js";
 import { Composer } from "./composer.js";
 import { Question } from "./confirm.js";
 import { ask } from "./control.js";
-import { announce, el, freshId } from "./dom.js";
+import { announce, el } from "./dom.js";
 import { change, keepAtEnd, toEnd } from "./end.js";
 import { FormDialog } from "./form.js";
 import { marks, readUpTo } from "./marks.js";
@@ -37,7 +37,7 @@ export class Screen {
     this.role = el("small");
     this.list = el("ul");
     this.nav = el("nav", { class: "channels" }, this.list);
-    this.name = el("h2", { id: freshId("room") });
+    this.name = el("h2");
     this.about = el("p", { class: "about" });
     this.menu = el("button", { type: "button", class: "burger", "aria-label": "Channels", "aria-expanded": false, onclick: () => this.#drawer() }, "☰");
     this.me = el("span", { class: "me" });
@@ -45,11 +45,10 @@ export class Screen {
     this.replies = el("ol", { class: "messages", tabIndex: 0, "aria-label": "Messages of the thread" });
     keepAtEnd(this.messages);
     keepAtEnd(this.replies);
-    this.room = el("div", { class: "room", role: "region", "aria-labelledby": this.name.id },
+    this.room = el("div", { class: "room", role: "region" },
       el("header", {}, this.menu, this.name, this.about, this.me), this.messages, this.composer.node);
-    const title = el("h2", { id: freshId("thread") }, "Thread");
-    this.side = el("div", { class: "thread", role: "region", "aria-labelledby": title.id, hidden: true },
-      el("header", {}, title, el("button", { type: "button", class: "close", "aria-label": "Close thread", onclick: () => this.#closeThread() }, "×")),
+    this.side = el("div", { class: "thread", role: "region", hidden: true },
+      el("header", {}, el("h2", {}, "Thread"), el("button", { type: "button", class: "close", "aria-label": "Close thread", onclick: () => this.#closeThread() }, "×")),
       this.replies, this.threadComposer.node);
     this.trouble = el("p", { class: "trouble", role: "alert", hidden: true });
     this.inside = el("div", { class: "inside" },
@@ -80,6 +79,7 @@ export class Screen {
     const name = person(this.user).real_name;
     this.node.setAttribute("aria-label", `The screen of ${name}`);
     this.nav.setAttribute("aria-label", `Channels of ${name}`);
+    this.side.setAttribute("aria-label", `Thread, ${name}`);
     this.face.replaceChildren(avatar(this.user));
     this.me.replaceChildren(avatar(this.user), name.split(" ")[0]);
     this.who.replaceChildren(...everybody().map((each) =>
@@ -185,14 +185,18 @@ export class Screen {
     const closed = here.archived ? "This channel is archived." : isDirect && this.playground.read_only
       ? "Sending messages to this app has been turned off." : "";
     this.composer.node.hidden = Boolean(closed);
-    this.composer.named(`Message ${this.name.textContent}`);
+    const { command } = this.playground;
+    this.room.setAttribute("aria-label", `${this.name.textContent}, ${person(this.user).real_name}`);
+    this.messages.setAttribute("aria-label", `Messages in ${this.name.textContent}`);
+    this.composer.named(`Message ${this.name.textContent}`, `, or type ${command}`);
+    this.threadComposer.named("Reply", `, or ask @${person(this.playground.bot).name}`);
     this.room.dataset.closed = closed;
   }
 
   async #enter(channel) {
     this.channel = channel;
     this.#closeThread();
-    this.#drawer(false);
+    if (this.node.classList.contains("with-drawer")) this.#drawer(false);
     this.messages.replaceChildren();
     toEnd(this.messages);
     await this.#showConversations();
@@ -204,6 +208,7 @@ export class Screen {
   #drawer(open = !this.node.classList.contains("with-drawer")) {
     this.node.classList.toggle("with-drawer", open);
     this.menu.setAttribute("aria-expanded", open);
+    (open ? this.list.querySelector("[aria-current]") : this.menu)?.focus();
   }
 
   async #showRoom() {
@@ -211,7 +216,6 @@ export class Screen {
     if (!channel) return;
     const found = await ask("conversation", { user, channel, ...marks(user) });
     if (user !== this.user || channel !== this.channel) return;
-    this.messages.setAttribute("aria-label", `Messages in ${this.name.textContent}`);
     change(this.messages, () => showMessages(this.messages, found, this, (ts) => this.#openThread(ts)));
     this.messages.classList.toggle("empty", !found.length);
     if (found.length && this.node.checkVisibility()) readUpTo(user, channel, found.at(-1).ts);
