@@ -24,7 +24,9 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 demo: $(VENV)/.runtime
 	$(BIN)/mailroom demo
 
+# The page is tried in a browser; where there is none, and none can be had, the tests say so at their end.
 test: $(VENV)/.dev
+	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest
 
 # What `make test` plays in a few rounds, in as many as are promised, and what came of them: ten to fifteen minutes.

@@ -1,3 +1,4 @@
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 from sandbox.mailapi import create_app as create_mailapi
 from sandbox.serving import serve
-from tests.browser.chromium import CHROMIUM, MISSING, chromium
+from tests.browser.chromium import MISSING, chromium, find
 from tests.browser.screens import Desk, desk
 from tests.browser.setting import BotProcess, slack_serving
 from tests.flows import stage
@@ -20,7 +21,7 @@ REQUIRED = "BROWSER_TESTS"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if Path(__file__).parent in item.path.parents]
-    if CHROMIUM is None and os.environ.get(REQUIRED) != "required":
+    if here and os.environ.get(REQUIRED) != "required" and asyncio.run(find()) is None:
         for item in here:
             item.add_marker(pytest.mark.skip(reason=MISSING))
 
