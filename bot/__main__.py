@@ -85,7 +85,12 @@ def examine(
 
     Ends with exit code 0 when nothing is wrong, 1 when something is, and 2 for a setting that is missing or wrong.
     """
-    settings = _settings(configuration.read)
+    try:
+        settings = configuration.read()
+    except SettingsError as error:
+        if as_json:
+            typer.echo(report.as_json([doctor.unsettled(str(error))]))
+        _end(str(error))
     logs.configure("ERROR", settings.mailroom_log_format)
     findings = _loop(doctor.examine(settings))
     if as_json:

@@ -4,7 +4,7 @@ import asyncio
 
 from bot.clock import Clock, utc_now
 from bot.doctor import keys, process, provider, rows, workspace
-from bot.doctor.finding import Finding, fine
+from bot.doctor.finding import Finding, fine, wrong
 from bot.settings import Mode, Settings
 
 SETTINGS = "Settings"
@@ -21,6 +21,11 @@ async def examine(settings: Settings, *, clock: Clock = utc_now) -> list[Finding
         workspace.look(settings, stored, clock), provider.look(settings, stored, accounts), process.look(settings)
     )
     return [_settings(settings), database, encryption, *slack, *mailapi, bot]
+
+
+def unsettled(sentence: str) -> Finding:
+    """A setting is missing or wrong, as `sentence` says; nothing else can be looked at."""
+    return wrong(SETTINGS, sentence, "Set it where the bot gets its environment.")
 
 
 def _settings(settings: Settings) -> Finding:

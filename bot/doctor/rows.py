@@ -38,7 +38,7 @@ async def look(settings: Settings) -> tuple[Finding, Stored | None]:
             return _of_another_version(revision), None
         return fine(CHECK, f"reachable, at revision {revision}, the newest"), await database.read(_stored)
     except DatabaseUnavailable as error:
-        return wrong(CHECK, f"It cannot be used: {error}.", _UNREACHABLE), None
+        return wrong(CHECK, f"It cannot be used: {str(error).rstrip('.?')}.", _UNREACHABLE), None
     finally:
         database.close()
 
