@@ -156,7 +156,7 @@ async def _is_empty(workspace: slack.SlackControl) -> bool:
 async def _play_tour(stage: Stage, console: Console) -> None:
     """Play what the page begins with; what goes wrong is told, and the page shows how far it came."""
     provider, account = stage.mailapi, stage.account
-    await provider.add_domain(account.key, "example.com", quota="20GB")
+    await provider.add_domain(account.key, "example.com", quota="200GB")
     await provider.set_speed(mailbox_seconds=TOUR_SPEED.mailbox_seconds, domain_seconds=TOUR_SPEED.domain_seconds)
     try:
         await Tour(stage.slack, provider, account.key, account.caller_id, PATIENCE_SECONDS).play_short()

@@ -3,49 +3,69 @@
 import asyncio
 import re
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from sandbox.mailapi import create_app as create_mailapi
 from sandbox.serving import serve
+from sandbox.tour import Tour
 from tests.browser.chromium import chromium
 from tests.browser.screens import PHONE, Desk, Screen, desk
 from tests.browser.setting import BotProcess, slack_serving
 from tests.flows import stage
+from tests.flows.stage import Mailroom
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 SIZE = (1240, 680)
 WIDE = (1480, 700)
 """For pictures of one screen alone."""
+TALL = (1480, 900)
+"""For what stands below the screens."""
+TOUR_PATIENCE_S = 15.0
 WORKING = re.compile("█░")
 
 
 async def make(folder: Path) -> None:
     """Play through it once, and take a picture at each step."""
-    process = BotProcess()
-    with TemporaryDirectory() as state:
-        async with (
-            serve(create_mailapi()) as mailapi_url,
-            slack_serving(mailapi_url, process) as url,
-            stage.outside(url, mailapi_url, Path(state), "socket") as mailroom,
-            mailroom.running(),
-            chromium() as browser,
-        ):
+    async with (
+        serve(create_mailapi()) as mailapi_url,
+        slack_serving(mailapi_url, BotProcess()) as url,
+        chromium() as browser,
+    ):
+        async with _bot(url, mailapi_url) as mailroom:
+            await Tour(mailroom.slack, mailroom.mailapi, stage.KEY, stage.CALLER_ID, TOUR_PATIENCE_S).play_short()
+            async with desk(browser, url, SIZE) as page:
+                await _keep(page, page.page, folder / "page.png")
+        async with _bot(url, mailapi_url) as mailroom:
             await mailroom.mailapi.set_speed(mailbox_seconds=0.25)
             await mailroom.connected(mailroom.ana)
             await mailroom.ana.closes()
-            async with desk(browser, url, WIDE) as page:
-                await _asks(page, folder)
-            async with desk(browser, url, SIZE) as page:
-                await _approves(page, folder)
-            async with desk(browser, url, WIDE) as page:
-                await _reads_the_result(page, folder)
-            async with desk(browser, url, WIDE, dark=True) as page:
-                await _looks_behind(page, folder)
-            async with desk(browser, url, PHONE) as page:
-                await _keep(page, page.page, folder / "phone.png")
+            await _play(browser, url, folder)
+
+
+@asynccontextmanager
+async def _bot(url: str, mailapi_url: str) -> AsyncIterator[Mailroom]:
+    """A bot that has just been installed, in a Slack where nothing was said."""
+    with TemporaryDirectory() as state:
+        async with stage.outside(url, mailapi_url, Path(state), "socket") as mailroom, mailroom.running():
+            yield mailroom
+
+
+async def _play(browser: Browser, url: str, folder: Path) -> None:
+    async with desk(browser, url, WIDE) as page:
+        await _asks(page, folder)
+    async with desk(browser, url, SIZE) as page:
+        await _approves(page, folder)
+    async with desk(browser, url, WIDE) as page:
+        await _reads_the_result(page, folder)
+    async with desk(browser, url, TALL, dark=True) as page:
+        await _looks_behind(page, folder)
+    async with desk(browser, url, PHONE) as page:
+        await _keep(page, page.page, folder / "phone.png")
 
 
 async def _asks(page: Desk, folder: Path) -> None:
@@ -85,6 +105,8 @@ async def _looks_behind(page: Desk, folder: Path) -> None:
     await page.page.get_by_role("button", name="Behind the scenes").click()
     drawer = page.page.get_by_role("complementary", name="Behind the scenes")
     await expect(drawer.get_by_role("listitem").last).to_be_visible()
+    await page.ben.types("/mail status")
+    await expect(page.ben.message("Connected with the key")).to_be_visible()
     await drawer.get_by_role("button", name="Deliver the next command twice").click()
     await page.ben.types("/mail mailbox create john@example.com")
     await expect(page.ben.message("john@example.com")).to_contain_text("Done")
