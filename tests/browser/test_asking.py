@@ -1,5 +1,6 @@
 from playwright.async_api import Browser, expect
 
+from sandbox.slack import MAIL
 from tests.browser.screens import Desk, desk
 from tests.flows.stage import CALLER_ID, KEY, Mailroom
 
@@ -47,6 +48,29 @@ async def test_a_rejection_takes_a_reason_and_says_it_in_the_thread(page: Desk) 
     await expect(root).to_contain_text("Rejected: nothing was created.")
     await root.locator(".replies").click()
     await expect(page.ben.thread).to_contain_text("It is misspelt.")
+
+
+async def test_a_link_to_a_thread_opens_it_here(page: Desk) -> None:
+    await page.ben.types("/mail mailbox bulk example.com team 25")
+    await expect(page.ana.message("team1@example.com")).to_contain_text("Waiting for approval")
+    await page.ana.pane.get_by_role("navigation").get_by_role("button", name="general").click()
+    await page.ana.types("/mail tasks")
+    await page.ana.message("Recent requests").get_by_role("link", name="thread").press("Enter")
+    await expect(page.ana.pane.get_by_role("heading", name="#mail")).to_be_visible()
+    await expect(page.ana.thread).to_contain_text("team1@example.com")
+    assert len(page.page.context.pages) == 1
+
+
+async def test_how_long_ago_something_was_goes_on(browser: Browser, slack_url: str, gated: Mailroom) -> None:
+    await gated.ben.types(MAIL, "/mail mailbox bulk example.com team 25")
+    async with desk(browser, slack_url) as page:
+        await page.page.clock.install()
+        await page.opens(slack_url)
+        await page.ana.types("/mail tasks")
+        asked = page.ana.message("Recent requests").locator(".content time")
+        await expect(asked).to_have_text("just now")
+        await page.page.clock.fast_forward(180_000)
+        await expect(asked).to_have_text("3 minutes ago")
 
 
 async def test_commands_are_completed_with_the_keyboard(page: Desk) -> None:

@@ -65,7 +65,7 @@ export class Behind {
     const wasAtEnd = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 40;
     settle(this.wire, lines.map((line) => [line.id, JSON.stringify(line), () => shown(line)]));
     if (wasAtEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
-    this.state.textContent = sockets ? `Connected by ${sockets} sockets` : "Not connected by a socket";
+    this.state.textContent = sockets ? `Connected by ${sockets} ${sockets === 1 ? "socket" : "sockets"}` : "Not connected by a socket";
     this.state.dataset.good = sockets > 0;
   }
 

@@ -81,7 +81,9 @@ function split(inner) {
 function moment(target, fallback) {
   const [, seconds, style] = target.split("^");
   if (!/^\d+$/.test(seconds)) return plain(fallback);
-  return el("time", { dateTime: new Date(seconds * 1000).toISOString(), title: full(seconds) }, styled(seconds, style));
+  const goesOn = style === "{ago}" ? seconds : undefined;
+  return el("time", { dateTime: new Date(seconds * 1000).toISOString(), title: full(seconds), "data-since": goesOn },
+    styled(seconds, style));
 }
 
 /** A link that opens beside the page. */

@@ -11,6 +11,7 @@ import { marks, readUpTo } from "./marks.js";
 import { showMessages } from "./message.js";
 import { spoken } from "./mrkdwn.js";
 import { avatar, everybody, learn, person, role } from "./people.js";
+import { target } from "./permalinks.js";
 
 const VIEW_KINDS = ["view_opened", "view_updated", "view_closed"];
 
@@ -53,7 +54,7 @@ export class Screen {
     this.trouble = el("p", { class: "trouble", role: "alert", hidden: true });
     this.inside = el("div", { class: "inside" },
       el("div", { class: "left" }, el("div", { class: "who" }, this.face, el("div", {}, this.who, this.role)), this.nav), this.room, this.side);
-    this.node = el("section", { class: "pane", onkeydown: (event) => this.#key(event) },
+    this.node = el("section", { class: "pane", onkeydown: (event) => this.#key(event), onclick: (event) => this.#follow(event) },
       this.inside, this.form.node, this.question.node, this.trouble);
   }
 
@@ -231,6 +232,14 @@ export class Screen {
     this.threadComposer.focus();
     await this.#showRoom();
     await this.#showConversations();
+  }
+
+  async #follow(event) {
+    const there = target(event.target.closest("a")?.href ?? "");
+    if (!there || !this.#conversations.some((each) => each.id === there.channel)) return;
+    event.preventDefault();
+    if (there.channel !== this.channel) await this.#enter(there.channel);
+    await this.#openThread(there.thread);
   }
 
   #closeThread() {
