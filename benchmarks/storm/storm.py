@@ -42,7 +42,8 @@ class Plan:
     people: int = 8
     pause: float = 1.8
     """How long each person waits before the next command, on average."""
-    rest_seconds: float = 300.0
+    rest_seconds: float = 900.0
+    """Where the machine is slow, much is left to be told after the storm, and Slack takes one message a second."""
 
 
 @dataclass

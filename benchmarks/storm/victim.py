@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,18 @@ class Victim:
         if self._process is not None:
             self._process.kill()
             await self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it stand still."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on as if no time had passed."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
 
     async def must_be_running(self) -> None:
         """Raise `Ended`, with the end of its log, where it has ended by itself."""
