@@ -24,7 +24,9 @@ async def test_a_newcomer_connects_asks_approves_and_sees_the_result(
 
 
 async def test_what_is_new_is_marked_until_it_is_read(page: Desk, gated: Mailroom) -> None:
-    await page.ana.pane.get_by_role("button", name="general").click()
+    general = page.ana.pane.get_by_role("button", name="general")
+    await general.click()
+    await expect(general).to_have_attribute("aria-current", "page")
     await page.ben.types("/mail mailbox bulk example.com team 25")
     mail = page.ana.pane.get_by_role("navigation").get_by_role("button", name="mail", exact=False).first
     await expect(mail).to_contain_text("1 unread")
