@@ -5,9 +5,9 @@ from typing import TypeVar
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from storage.tables import Notice, SeenEvent, Workspace
+from storage.tables import Notice, SeenEvent, SpentState, Workspace
 
-Row = TypeVar("Row", Workspace, Notice, SeenEvent)
+Row = TypeVar("Row", Workspace, Notice, SeenEvent, SpentState)
 
 
 def insert(session: Session, row: Row, *, unique: str) -> Row | None:

@@ -1,4 +1,4 @@
-"""The states of requests, calls, notices and connections, and the arrows between them."""
+"""The states of requests, calls, notices, connections and installations, and the arrows between them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -55,6 +55,13 @@ class ConnectionState(StrEnum):
     REPLACED = "replaced"
     REFUSED = "refused"
     ERASED = "erased"
+
+
+class InstallationState(StrEnum):
+    """Whether a workspace has the bot, or had it."""
+
+    INSTALLED = "installed"
+    UNINSTALLED = "uninstalled"
 
 
 class PolicyState(StrEnum):

@@ -8,7 +8,14 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Index, Integer
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Column, Field, SQLModel
 
-from storage.states import CallState, ConnectionState, NoticeState, PolicyState, RequestState
+from storage.states import (
+    CallState,
+    ConnectionState,
+    InstallationState,
+    NoticeState,
+    PolicyState,
+    RequestState,
+)
 
 NAMING = MetaData(
     naming_convention={
@@ -106,6 +113,39 @@ class Workspace(Table, table=True):
     audit_hash: str = _word(64)
 
 
+class Installation(Table, table=True):
+    """How a workspace, or an organisation as a whole, installed the bot over OAuth: one row for each.
+
+    `bot_token` and `refresh_token` are encrypted, each for its own purpose, and erased when the bot is removed;
+    `refreshing_until` says who is exchanging them now. All of the workspace's rows go at `delete_at`.
+    """
+
+    __table_args__ = (Index("ix_installation_state_delete_at", "state", "delete_at"),)
+    workspace_id: str = Field(foreign_key="workspace.id", primary_key=True, max_length=32)
+    state: InstallationState = _state(InstallationState.INSTALLED)
+    is_enterprise: bool = False
+    app_id: str = Field(default="", max_length=32)
+    bot_id: str = Field(default="", max_length=32)
+    bot_user_id: str = Field(default="", max_length=32)
+    scopes: str = Field(default="", sa_type=Text)
+    installed_by: str = Field(default="", max_length=32)
+    bot_token: str | None = _long_text()
+    refresh_token: str | None = _long_text()
+    expires_at: datetime | None = _moment()
+    refreshing_until: datetime | None = _moment()
+    installed_at: datetime = _moment()
+    uninstalled_at: datetime | None = _moment()
+    delete_at: datetime | None = _moment()
+
+
+class SpentState(Table, table=True):
+    """The hash of an OAuth `state` that came back from Slack, so that it does so once."""
+
+    __tablename__ = "spent_state"
+    hash: str = Field(primary_key=True, max_length=64)
+    at: datetime = _moment()
+
+
 class Connection(Table, table=True):
     """A workspace's MailAPI key, encrypted, and its caller id. At most one is in force, which an index ensures."""
 
@@ -159,6 +199,8 @@ class Request(Table, table=True):
     asked_in: str = Field(max_length=32)
     asked_thread: str | None = None
     """The thread that it was asked in, where its root message is a reply."""
+    team_id: str = _word(32)
+    """Where a whole organisation has the bot: the workspace of it that this was asked in."""
     fingerprint: str = Field(default="", max_length=64)
     """The same for the same words of the same person."""
     home_channel: str = Field(max_length=32)
