@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
+from sqlmodel import Session
 
 from bot import front, http
 from bot.approvers import Approvers
@@ -23,12 +24,13 @@ from bot.pool import Pool
 from bot.retention import Retention
 from bot.settings import Mode, Settings, SettingsError
 from bot.shutdown import Shutdown
-from bot.slack import Refused, Slack, SlackError
+from bot.slack import Home, Refused, Slack, SlackError
+from bot.slacks import OneWorkspace, Slacks
 from bot.socket_mode import SocketMode
 from bot.worker import checking
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
-from storage import audit, moves, nudging, schema, workspaces
+from storage import audit, installations, moves, nudging, schema, workspaces
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Vault, key_from_file
 
@@ -99,29 +101,19 @@ async def running(
             await database.write(moves.release)
         vault = vault_for(settings)
         outages = Outages(clock)
-        slack = await stack.enter_async_context(Slack.open(settings.bot_token, settings.slack_api_url, outages))
         provider = MailAPI.open(settings.mailapi_url, timeouts=timeouts, heard=outages.about(MAILAPI))
         mailapi = await stack.enter_async_context(provider)
-        identity = await _identity(slack)
-        await database.write(
-            partial(
-                workspaces.installed,
-                workspace_id=identity["team_id"],
-                name=identity.get("team", ""),
-                bot_user_id=identity["user_id"],
-                now=clock(),
-            )
-        )
+        slacks = await _one_workspace(stack, settings, database, outages, clock)
         machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), timedelta(seconds=timeouts.total))
         await database.write(partial(checking.take_up_readable, machine))
         teller = Teller(
-            database=database, slack=slack, clock=clock, pace=pace, pool=Pool(size=16, share=8), outages=outages
+            database=database, slacks=slacks, clock=clock, pace=pace, pool=Pool(size=16, share=8), outages=outages
         )
-        people = People(slack=slack, clock=clock)
+        people = People(slacks=slacks, clock=clock)
         approvers = Approvers(people)
         worker = Worker(
             machine=machine,
-            slack=slack,
+            slacks=slacks,
             approvers=approvers,
             teller=teller,
             pool=Pool(size=64, share=8, kept=16),
@@ -134,9 +126,8 @@ async def running(
         others = await stack.enter_async_context(nudging.carried(database, worker.nudge))
         app = front.build(
             settings,
-            identity=identity,
             machine=machine,
-            slack=slack,
+            slacks=slacks,
             people=people,
             approvers=approvers,
             nudge=partial(_nudge_all, worker, others),
@@ -152,7 +143,7 @@ async def running(
         stack.enter_context(_ticking(mailroom, retention, pace))
         stack.callback(shutdown.begin)
         worker.nudge()
-        log.info("running", workspace=identity["team_id"], mode=settings.mode.value, url=mailroom.url)
+        log.info("running", mode=settings.mode.value, url=mailroom.url)
         yield mailroom
 
 
@@ -169,6 +160,24 @@ def vault_for(settings: Settings) -> Vault:
         return Vault(keys)
     except ValueError as error:
         raise SettingsError(str(error)) from None
+
+
+async def _one_workspace(
+    stack: AsyncExitStack, settings: Settings, database: Database, outages: Outages, clock: Clock
+) -> Slacks:
+    """The workspace whose token stands in the settings, which Slack has to say at the start."""
+    opened = await stack.enter_async_context(Slack.open(settings.bot_token, settings.slack_api_url, outages))
+    identity = await _identity(opened)
+    workspace = identity["team_id"]
+
+    def note(session: Session) -> None:
+        named = identity.get("team", "")
+        workspaces.installed(session, workspace, name=named, bot_user_id=identity["user_id"], now=clock())
+        installations.forget(session, workspace)
+
+    await database.write(note)
+    log.info("the token is that of a workspace", workspace=workspace)
+    return OneWorkspace(opened.with_token(settings.bot_token, Home(workspace)))
 
 
 async def _identity(slack: Slack) -> dict[str, str]:

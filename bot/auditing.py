@@ -11,7 +11,8 @@ from bot.attempts import Attempts
 from bot.commands.command import AuditQuery
 from bot.origin import Origin
 from bot.queries import Tell
-from bot.slack import Slack, SlackError
+from bot.slack import SlackError
+from bot.slacks import Slacks
 from bot.texts import answers, refusals
 from bot.texts import audit as texts
 from bot.texts.message import Message
@@ -27,11 +28,11 @@ ACTION = "audit"
 class AuditReader:
     """Shows the audit to approvers and to those who may change the policy."""
 
-    def __init__(self, *, database: Database, attempts: Attempts, approvers: Approvers, slack: Slack) -> None:
+    def __init__(self, *, database: Database, attempts: Attempts, approvers: Approvers, slacks: Slacks) -> None:
         self._database = database
         self._approvers = approvers
         self._attempts = attempts
-        self._slack = slack
+        self._slacks = slacks
 
     async def admit(self, origin: Origin) -> None:
         """Make sure that this person may see the audit, now; raises `UserError`."""
@@ -51,8 +52,9 @@ class AuditReader:
         """Send what is looked for to the person as a file; for whom it is has to be made sure of before."""
         try:
             said, file = await self._database.read(partial(_file, query, origin.workspace), at_leisure=True)
-            channel = await self._slack.direct_channel(origin.person)
-            await self._slack.upload(channel, "audit.csv", file, said)
+            slack = await self._slacks.of(origin.workspace)
+            channel = await slack.direct_channel(origin.person)
+            await slack.upload(channel, "audit.csv", file, said)
         except DatabaseUnavailable as error:
             log.warning("audit not read", reason=str(error))
             await tell(texts.not_read())

@@ -18,23 +18,22 @@ log = structlog.get_logger(__name__)
 class CredentialsViewer:
     """Opens a form at once, and fills it when MailAPI has answered."""
 
-    def __init__(self, *, machine: Machine, slack: Slack) -> None:
+    def __init__(self, *, machine: Machine) -> None:
         self._machine = machine
-        self._slack = slack
 
-    async def open(self, trigger_id: str) -> str:
+    async def open(self, slack: Slack, trigger_id: str) -> str:
         """Open the empty form; gives its id. Raises `UserError`."""
         try:
-            return await self._slack.open_view(trigger_id, secrets.loading())
+            return await slack.open_view(trigger_id, secrets.loading())
         except SlackError as error:
             log.warning("form not opened", reason=str(error))
             raise UserError(refusals.CREDENTIALS_TOO_LATE) from None
 
-    async def fill(self, view_id: str, request: Request) -> None:
+    async def fill(self, slack: Slack, view_id: str, request: Request) -> None:
         """Show what MailAPI gives for the request's mailboxes, or why there is nothing to show."""
         view = await self._view(request)
         try:
-            await self._slack.update_view(view_id, view)
+            await slack.update_view(view_id, view)
         except SlackError as error:
             log.info("form not filled", reason=str(error))
 

@@ -1,7 +1,7 @@
 """The person's half, put together: Bolt, and all that listens on it."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +36,7 @@ from bot.people import People
 from bot.pool import Pool
 from bot.queries import Queries
 from bot.settings import Settings
-from bot.slack import Slack
+from bot.slacks import Slacks
 from bot.standings import Standings
 from bot.steering import Steering
 from bot.withdrawing import Withdrawals
@@ -54,16 +54,15 @@ class Doors:
 def build(
     settings: Settings,
     *,
-    identity: Mapping[str, str],
     machine: Machine,
-    slack: Slack,
+    slacks: Slacks,
     people: People,
     approvers: Approvers,
     nudge: Callable[[], None],
     doors: Doors,
 ) -> AsyncApp:
     """Bolt with the person's half on it; `nudge` is called after something was written."""
-    app = _bolt(settings, slack, identity)
+    app = _bolt(settings, slacks)
     database, clock = machine.database, machine.clock
     attempts = Attempts(database=database, people=people, clock=clock)
     intake = Intake(
@@ -76,9 +75,9 @@ def build(
     keys = Connecting(database=database, attempts=attempts, vault=machine.vault, clock=clock)
     steering = Steering(database=database, attempts=attempts, approvers=approvers, clock=clock, pace=machine.pace)
     directory = Directory(machine=machine, clock=clock, after=doors.after)
-    queries = Queries(machine=machine, slack=slack)
-    viewer = CredentialsViewer(machine=machine, slack=slack)
-    reader = AuditReader(database=database, attempts=attempts, approvers=approvers, slack=slack)
+    queries = Queries(machine=machine, slacks=slacks)
+    viewer = CredentialsViewer(machine=machine)
+    reader = AuditReader(database=database, attempts=attempts, approvers=approvers, slacks=slacks)
     policies = PolicyForms(
         amendments=Amendments(database=database, attempts=attempts, people=people, clock=clock),
         groups=Groups(people),
@@ -99,7 +98,7 @@ def build(
     register(
         app,
         Guard(
-            slack=slack,
+            slacks=slacks,
             after=doors.after,
             directory=directory,
             rate=Rate(clock, settings.mailroom_commands_a_minute),
@@ -120,24 +119,17 @@ def build(
     return app
 
 
-def _bolt(settings: Settings, slack: Slack, identity: Mapping[str, str]) -> AsyncApp:
+def _bolt(settings: Settings, slacks: Slacks) -> AsyncApp:
     """Bolt, acknowledging after the listener, with our own `authorize`, out of sight of SLACK_* in the environment."""
-    known = AuthorizeResult(
-        enterprise_id=None,
-        team_id=identity["team_id"],
-        bot_id=identity.get("bot_id"),
-        bot_user_id=identity["user_id"],
-        bot_token=settings.bot_token,
-    )
 
-    async def authorize(team_id: str | None) -> Any:
-        """Bolt answers for us where this gives nothing: another workspace's delivery."""
-        return known if team_id == identity["team_id"] else None
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> Any:
+        """Lets all in, without a token: the guard asks for the workspace's, and says what is wrong in our words."""
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
 
     with _slack_environment_hidden():
         return AsyncApp(
             name="mailroom",  # without one Bolt looks for its caller's file, which takes longer than all else here
-            client=slack.without_token(),
+            client=slacks.nobody.without_token(),
             signing_secret=settings.signing_secret or "unused in Socket Mode",
             authorize=authorize,
             process_before_response=True,

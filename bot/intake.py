@@ -136,6 +136,7 @@ class Intake:
             asker=origin.person,
             asked_in=origin.channel,
             asked_thread=origin.thread,
+            team_id=origin.team,
             fingerprint=fingerprint,
             home_channel=origin.channel,
             deduplication_key=origin.deduplication_key,

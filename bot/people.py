@@ -10,7 +10,8 @@ import structlog
 from bot.access import Actor
 from bot.clock import Clock
 from bot.errors import TryAgain
-from bot.slack import Slack, SlackError
+from bot.slack import SlackError
+from bot.slacks import Slacks
 from bot.texts import refusals
 
 log = structlog.get_logger(__name__)
@@ -26,8 +27,8 @@ MOST_KEPT = 10_000
 class People:
     """Answers who a person is; what cannot be checked is never a yes."""
 
-    def __init__(self, *, slack: Slack, clock: Clock) -> None:
-        self._slack = slack
+    def __init__(self, *, slacks: Slacks, clock: Clock) -> None:
+        self._slacks = slacks
         self._clock = clock
         self._actors = _Kept[Actor](clock)
         self._groups = _Kept[frozenset[str]](clock)
@@ -35,19 +36,27 @@ class People:
 
     async def actor(self, workspace: str, user: str) -> Actor:
         """The person's standing, at most 60 s old; raises `TryAgain` where Slack does not say within 1.5 s."""
-        return await self._actors.get(
-            (workspace, user), lambda: self._slack.actor(user, workspace), refusals.WHO_ARE_YOU
-        )
+
+        async def ask() -> Actor:
+            return await (await self._slacks.of(workspace)).actor(user, workspace)
+
+        return await self._actors.get((workspace, user), ask, refusals.WHO_ARE_YOU)
 
     async def group(self, workspace: str, group: str) -> frozenset[str]:
         """The people of a user group, at most 60 s old; none of one that is gone. Raises `TryAgain` as above."""
-        return await self._groups.get(
-            (workspace, group), lambda: self._slack.group_members(group, workspace), refusals.WHO_IS_IN_GROUP
-        )
+
+        async def ask() -> frozenset[str]:
+            return await (await self._slacks.of(workspace)).group_members(group)
+
+        return await self._groups.get((workspace, group), ask, refusals.WHO_IS_IN_GROUP)
 
     async def groups(self, workspace: str) -> list[tuple[str, str]]:
         """The id and the handle of each user group, at most 60 s old; raises `TryAgain` as above."""
-        return await self._handles.get((workspace, ""), lambda: self._slack.groups(workspace), refusals.WHO_IS_IN_GROUP)
+
+        async def ask() -> list[tuple[str, str]]:
+            return await (await self._slacks.of(workspace)).groups()
+
+        return await self._handles.get((workspace, ""), ask, refusals.WHO_IS_IN_GROUP)
 
 
 class _Kept(Generic[Found]):

@@ -9,7 +9,8 @@ import structlog
 from bot.commands.command import ListQuery, Query
 from bot.errors import UserError
 from bot.mailapi import Account, KeyRefused, MailAPIError, Rejected
-from bot.slack import Slack, SlackError
+from bot.slack import SlackError
+from bot.slacks import Slacks
 from bot.texts import answers
 from bot.texts.message import Message
 from bot.worker.machine import KeyUnreadable, Machine
@@ -26,9 +27,9 @@ Tell = Callable[[Message], Awaitable[None]]
 class Queries:
     """Answers queries with the workspace's key; `tell` is how the person is answered privately."""
 
-    def __init__(self, *, machine: Machine, slack: Slack) -> None:
+    def __init__(self, *, machine: Machine, slacks: Slacks) -> None:
         self._machine = machine
-        self._slack = slack
+        self._slacks = slacks
 
     async def answer(self, query: Query, connection: Connection, tell: Tell) -> None:
         """Ask MailAPI and tell the person what it says, or why there is nothing to tell."""
@@ -47,8 +48,9 @@ class Queries:
 
         async def ask(account: Account) -> Message:
             listing = await query.listing(account)
-            channel = await self._slack.direct_channel(person)
-            await self._slack.upload(channel, f"{listing.name}.csv", listing.csv(), listing.summary)
+            slack = await self._slacks.of(connection.workspace_id)
+            channel = await slack.direct_channel(person)
+            await slack.upload(channel, f"{listing.name}.csv", listing.csv(), listing.summary)
             return answers.csv_sent()
 
         await self._patiently(ask, connection, tell, tell)

@@ -1,6 +1,6 @@
 """Slack's Web API, with errors named by what to do about them."""
 
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +39,7 @@ PLACE_GONE = frozenset(
         "restricted_action_thread_locked",
         "messages_tab_disabled",
         "method_not_supported_for_channel_type",
+        "team_access_not_granted",
     }
 )
 """Errors of chat.postMessage and chat.update after which this message will never be taken at this place."""
@@ -122,30 +123,57 @@ class Token:
     """Whose token it is, what it allows, and when Slack said so; `None` where Slack does not say."""
 
     workspace: str
+    team: str
     bot: str
     scopes: frozenset[str] | None
     said_at: datetime | None
 
 
-class Slack:
-    """What the bot asks of one workspace's Slack, over a session that all calls share."""
+@dataclass(frozen=True)
+class Home:
+    """Whose Slack it is: a workspace's, or that of an organisation as a whole, whose id is the workspace's then."""
 
-    def __init__(self, client: AsyncWebClient, session: aiohttp.ClientSession, outages: Outages) -> None:
+    workspace: str = ""
+    whole_organisation: bool = False
+
+
+class Slack:
+    """What the bot asks of one workspace's Slack, over a session that all calls share.
+
+    That Slack refuses its token is an outage, unless there is somebody to tell, since others go on: `refused`.
+    """
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        session: aiohttp.ClientSession,
+        outages: Outages,
+        *,
+        home: Home | None = None,
+        refused: Callable[[TokenRefused], None] | None = None,
+    ) -> None:
         self.client = client
+        self.home = home or Home()
         self._session = session
         self._outages = outages
+        self._refused = refused
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, token: str, api_url: str, outages: Outages) -> AsyncIterator[Self]:
+    async def open(cls, token: str | None, api_url: str, outages: Outages) -> AsyncIterator[Self]:
         """A client without retries of its own: a lost answer to a post must never become a second post."""
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
             client = AsyncWebClient(token, base_url=f"{api_url}/", session=session, retry_handlers=[])
             yield cls(client, session, outages)
 
     def without_token(self) -> AsyncWebClient:
-        """A client over the same session for Bolt, which is told the token by our own `authorize`."""
+        """A client over the same session for Bolt, which asks nothing."""
         return AsyncWebClient(base_url=self.client.base_url, session=self._session, retry_handlers=[])
+
+    def with_token(self, token: str | None, home: Home, refused: Callable[[TokenRefused], None] | None = None) -> Self:
+        """The Slack of another workspace, over the same session."""
+        client = AsyncWebClient(token, base_url=self.client.base_url, session=self._session, retry_handlers=[])
+        return type(self)(client, self._session, self._outages, home=home, refused=refused)
 
     async def token(self) -> "Token":
         """auth.test: what it says of the bot token, in its body and in its headers; raises `Refused`."""
@@ -159,17 +187,18 @@ class Slack:
     async def own_channels(self) -> dict[str, str]:
         """The names of the channels in which the bot is a member, by id, from users.conversations."""
         found: dict[str, str] = {}
-        cursor = ""
-        while True:
-            answer = await self._named(
-                self.client.users_conversations(
-                    types="public_channel,private_channel", exclude_archived=True, limit=200, cursor=cursor
+        for team in await self._teams():
+            async for page in self._pages(
+                lambda cursor, team=team: self.client.users_conversations(
+                    types="public_channel,private_channel",
+                    exclude_archived=True,
+                    limit=200,
+                    cursor=cursor,
+                    team_id=team,
                 )
-            )
-            found |= {str(channel["id"]): str(channel["name"]) for channel in answer["channels"]}
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return found
+            ):
+                found |= {str(channel["id"]): str(channel["name"]) for channel in page["channels"]}
+        return found
 
     async def identity(self) -> dict[str, Any]:
         """auth.test: whose token this is (`team_id`, `team`, `user_id`, `bot_id`); raises `Refused`."""
@@ -286,45 +315,68 @@ class Slack:
             if str(error) in ("user_not_found", "user_not_visible"):
                 return Actor(id=user, deactivated=True)
             raise
-        return _actor(answer["user"], workspace)
+        return self._actor(answer["user"], workspace)
 
-    async def admins(self, workspace: str) -> list[Actor]:
-        """The workspace's admins and owners who are not bots, from users.list."""
-        found: list[Actor] = []
+    async def admins(self, workspace: str, team: str = "") -> list[Actor]:
+        """The workspace's admins and owners who are not bots, from users.list.
+
+        Where an organisation as a whole has the bot, they are the organisation's, and of those the people of `team`.
+        """
+        found: dict[str, Actor] = {}
+        for each in [team] if team else await self._teams():
+            async for page in self._pages(
+                lambda cursor, team=each: self.client.users_list(limit=1000, cursor=cursor, team_id=team)
+            ):
+                people = [self._actor(user, workspace) for user in page["members"] if not user.get("is_bot")]
+                found |= {actor.id: actor for actor in people if actor.admin and actor.full_member}
+        return list(found.values())
+
+    async def group_members(self, group: str) -> frozenset[str]:
+        """The ids of a user group's people, from usergroups.users.list; none where there is no such group any more."""
+        for team in await self._teams():
+            try:
+                answer = await self._named(self.client.usergroups_users_list(usergroup=group, team_id=team))
+            except Refused as error:
+                if str(error) not in ("no_such_subteam", "subteam_not_found"):
+                    raise
+            else:
+                return frozenset(str(user) for user in answer["users"])
+        return frozenset()
+
+    async def groups(self) -> list[tuple[str, str]]:
+        """The id and the handle of each user group, from usergroups.list."""
+        found: dict[str, str] = {}
+        for team in await self._teams():
+            answer = await self._named(self.client.usergroups_list(team_id=team))
+            found |= {str(group["id"]): str(group["handle"]) for group in answer["usergroups"]}
+        return list(found.items())
+
+    async def _teams(self) -> list[str]:
+        """What methods want to be told as `team_id`: the workspace, or each of an organisation that has the bot."""
+        if not self.home.whole_organisation:
+            return [self.home.workspace]
+        pages = self._pages(lambda cursor: self.client.auth_teams_list(limit=1000, cursor=cursor))
+        return [str(team["id"]) async for page in pages for team in page["teams"]]
+
+    async def _pages(self, ask: Callable[..., Awaitable[AsyncSlackResponse]]) -> AsyncIterator[AsyncSlackResponse]:
+        """All pages of an answer, by their cursors."""
         cursor = ""
         while True:
-            answer = await self._named(self.client.users_list(limit=1000, cursor=cursor, team_id=workspace))
-            people = [_actor(user, workspace) for user in answer["members"] if not user.get("is_bot")]
-            found.extend(actor for actor in people if actor.admin and actor.full_member)
+            answer = await self._named(ask(cursor))
+            yield answer
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
-                return found
+                return
 
-    async def group_members(self, group: str, workspace: str) -> frozenset[str]:
-        """The ids of a user group's people, from usergroups.users.list; none where there is no such group any more."""
-        try:
-            answer = await self._named(self.client.usergroups_users_list(usergroup=group, team_id=workspace))
-        except Refused as error:
-            if str(error) in ("no_such_subteam", "subteam_not_found"):
-                return frozenset()
-            raise
-        return frozenset(str(user) for user in answer["users"])
-
-    async def groups(self, workspace: str) -> list[tuple[str, str]]:
-        """The id and the handle of each user group, from usergroups.list."""
-        answer = await self._named(self.client.usergroups_list(team_id=workspace))
-        return [(str(group["id"]), str(group["handle"])) for group in answer["usergroups"]]
+    def _actor(self, user: dict[str, Any], workspace: str) -> Actor:
+        return _of_organisation(user, workspace) if self.home.whole_organisation else _actor(user, workspace)
 
     async def channel_members(self, channel: str) -> frozenset[str]:
         """The ids of everybody in a channel, from conversations.members."""
-        found: set[str] = set()
-        cursor = ""
-        while True:
-            answer = await self._named(self.client.conversations_members(channel=channel, limit=1000, cursor=cursor))
-            found.update(str(user) for user in answer["members"])
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return frozenset(found)
+        pages = self._pages(
+            lambda cursor: self.client.conversations_members(channel=channel, limit=1000, cursor=cursor)
+        )
+        return frozenset([str(user) async for page in pages for user in page["members"]])
 
     async def respond(self, response_url: str, content: dict[str, Any]) -> None:
         """Answer a command privately through its response URL, which is a secret and stays out of every error."""
@@ -362,6 +414,9 @@ class Slack:
         match error:
             case NotSent() | AnswerLost():
                 self._outages.failed(SLACK, str(error))
+            case TokenRefused() if self._refused is not None:
+                self._outages.works(SLACK)
+                self._refused(error)
             case ScopeMissing():
                 self._outages.works(SLACK)
                 self._outages.failed(_outage_of(error.method), f"the token lacks a scope ({error})")
@@ -418,6 +473,7 @@ def _token(data: dict[str, Any], headers: Mapping[str, str]) -> Token:
     scopes, date = said.get("x-oauth-scopes"), said.get("date")
     return Token(
         workspace=str(data.get("team") or data["team_id"]),
+        team=str(data["team_id"]),
         bot=str(data.get("user") or data["user_id"]),
         scopes=frozenset(each.strip() for each in scopes.split(",") if each.strip()) if scopes else None,
         said_at=parsedate_to_datetime(date) if date else None,
@@ -430,5 +486,20 @@ def _actor(user: dict[str, Any], workspace: str) -> Actor:
         admin=bool(user.get("is_admin") or user.get("is_owner") or user.get("is_primary_owner")),
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         outsider=bool(user.get("is_stranger")) or user.get("team_id", workspace) != workspace,
+        deactivated=bool(user.get("deleted")),
+    )
+
+
+def _of_organisation(user: dict[str, Any], organisation: str) -> Actor:
+    """Somebody of an organisation that has the bot as a whole: what he may in one of its workspaces does not count.
+
+    The key and the policy are those of the whole organisation.
+    """
+    there = user.get("enterprise_user") or {}
+    return Actor(
+        id=str(user["id"]),
+        admin=bool(there.get("is_admin") or there.get("is_owner")),
+        guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        outsider=bool(user.get("is_stranger")) or there.get("enterprise_id") != organisation,
         deactivated=bool(user.get("deleted")),
     )

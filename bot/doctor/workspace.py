@@ -9,7 +9,7 @@ from bot.doctor.finding import Finding, counted, fine, unknown, wrong
 from bot.doctor.rows import Stored
 from bot.outages import Outages
 from bot.settings import Mode, Settings
-from bot.slack import Refused, Slack, SlackError, Token
+from bot.slack import Home, Refused, Slack, SlackError, Token
 
 TOKEN, APP_TOKEN, SCOPES, CHANNELS, CLOCK = "Slack token", "Slack app token", "Slack scopes", "Channels", "Clock"
 MOST_SKEW = timedelta(seconds=60)
@@ -23,9 +23,10 @@ _REINSTALL = (
 
 async def look(settings: Settings, stored: Stored | None, clock: Clock) -> list[Finding]:
     """What Slack says of the tokens, and where the bot is a member."""
-    async with Slack.open(settings.bot_token, settings.slack_api_url, Outages()) as slack:
+    async with Slack.open(settings.bot_token, settings.slack_api_url, Outages()) as opened:
         try:
-            token = await slack.token()
+            token = await opened.token()
+            slack = opened.with_token(settings.bot_token, Home(token.team))
         except SlackError as error:
             return [_without_token(settings, error), *(unknown(each, _LATER) for each in (SCOPES, CHANNELS, CLOCK))]
         return [

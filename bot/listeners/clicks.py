@@ -89,8 +89,8 @@ class Clicks:
     async def show_credentials(self, door: ClickDoor) -> None:
         """What MailAPI gives to log in with, for those who may see it."""
         request = await self._steering.may_see_credentials(_number(_value(door)), door.origin)
-        view_id = await self._credentials.open(door.trigger_id or "")
-        await self._dispatch.after(door, self._credentials.fill(view_id, request))
+        view_id = await self._credentials.open(door.slack, door.trigger_id or "")
+        await self._dispatch.after(door, self._credentials.fill(door.slack, view_id, request))
 
     async def steer(self, door: ClickDoor) -> None:
         """How a call goes on."""

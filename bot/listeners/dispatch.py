@@ -29,10 +29,11 @@ from bot.errors import Offer, UsageError, UserError
 from bot.explaining import Explainer
 from bot.form import OpenForm
 from bot.intake import Intake
-from bot.listeners.doors import Door, workspace_of
+from bot.listeners.doors import Door
 from bot.listeners.policy import PolicyForms
 from bot.listeners.whereabouts import Whereabouts
 from bot.operation import Operation
+from bot.origin import workspace_of
 from bot.queries import Queries
 from bot.standings import Standings
 from bot.texts import answers, forms, refusals, standing

@@ -11,7 +11,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot import mrkdwn
 from bot.errors import UserError
-from bot.origin import Origin
+from bot.origin import Body, Origin, team_of, workspace_of
 from bot.pool import Pool
 from bot.slack import Slack, SlackError
 from bot.texts import refusals
@@ -19,7 +19,6 @@ from bot.texts.message import Block, Message
 
 log = structlog.get_logger(__name__)
 
-Body = dict[str, Any]
 _LONGEST_ERROR = 300
 _CARRIED = re.compile(r"thread:([0-9.]+):[0-9]+")
 
@@ -53,11 +52,16 @@ class Door(ABC):
             person=str(self.body.get("user_id") or self.body["user"]["id"]),
             channel=str(self.body.get("channel_id") or (self.body.get("channel") or {}).get("id") or ""),
             deduplication_key=f"trigger:{self.body['trigger_id']}",
+            team=team_of(self.body),
         )
 
     @abstractmethod
     async def reply(self, message: Message) -> None:
         """Acknowledge with a private answer."""
+
+    async def turn_away(self, message: Message) -> None:
+        """Acknowledge what came from where the bot is not installed, and say so, which needs no token here."""
+        await self.reply(message)
 
     async def later(self, message: Message, *, in_place: bool = False) -> None:
         """Answer privately after the acknowledgement; `in_place` of the message that was acted on, or beside it."""
@@ -129,6 +133,7 @@ class FormDoor(Door):
             person=str(self.body["user"]["id"]),
             channel="",
             deduplication_key=f"view:{view['id']}:{view['hash']}",
+            team=team_of(self.body),
         )
 
     async def reply(self, message: Message) -> None:
@@ -164,6 +169,11 @@ class MentionDoor(Door):
         """An event opens no forms."""
         return
 
+    async def turn_away(self, message: Message) -> None:
+        """Acknowledge: without a token nothing can be said there."""
+        del message
+        await self.ack()
+
     @property
     def event(self) -> Body:
         """The message."""
@@ -179,6 +189,7 @@ class MentionDoor(Door):
             channel=str(event["channel"]),
             deduplication_key=f"event:{self.body['event_id']}",
             thread=str(event.get("thread_ts") or event["ts"]),
+            team=team_of(self.body),
         )
 
     async def reply(self, message: Message) -> None:
@@ -227,11 +238,6 @@ class NoDoor(Door):
 def _carrying(block: Block, number: int, thread: str | None) -> Block:
     """A row of buttons that knows its thread."""
     return {**block, "block_id": f"thread:{thread}:{number}"} if block["type"] == "actions" else block
-
-
-def workspace_of(body: Body) -> str:
-    """The workspace that a delivery belongs to."""
-    return str(body.get("team_id") or (body.get("team") or {}).get("id") or "")
 
 
 def as_error(text: str) -> str:

@@ -12,10 +12,12 @@ from bot.directory import Directory
 from bot.errors import UserError
 from bot.intake import Repeated
 from bot.limits import Rate
-from bot.listeners.doors import Body, Door, workspace_of
+from bot.listeners.doors import Door
+from bot.origin import Body, workspace_of
 from bot.outages import DATABASE, Outages
 from bot.pool import Pool
-from bot.slack import Slack
+from bot.slack import SlackError
+from bot.slacks import NotInstalled, Slacks
 from bot.texts import answers
 from storage.database import DatabaseUnavailable
 
@@ -28,21 +30,32 @@ Listener = Callable[[Body, AsyncAck], Awaitable[None]]
 class Guard:
     """Wraps handlers into listeners that raise nothing: an error after `ack()` would make Bolt forget it."""
 
-    def __init__(self, *, slack: Slack, after: Pool, directory: Directory, rate: Rate, outages: Outages) -> None:
+    def __init__(self, *, slacks: Slacks, after: Pool, directory: Directory, rate: Rate, outages: Outages) -> None:
         self._outages = outages
-        self._slack = slack
+        self._slacks = slacks
         self._after = after
         self._directory = directory
         self._rate = rate
 
     def __call__(
-        self, door_type: type[AnyDoor], handle: Callable[[AnyDoor], Awaitable[None]], *, counted: bool = True
+        self,
+        door_type: type[AnyDoor],
+        handle: Callable[[AnyDoor], Awaitable[None]],
+        *,
+        counted: bool = True,
+        installed: bool = True,
     ) -> Listener:
-        """A listener that hands each delivery to `handle` through its door; `counted` ones are limited per person."""
+        """A listener that hands each delivery to `handle` through its door.
+
+        `counted` ones are limited per person; `installed` ones are turned away where the workspace has no bot.
+        """
 
         async def listener(body: Body, ack: AsyncAck) -> None:
-            door = door_type(body, ack, self._slack, self._after)
+            door = door_type(body, ack, self._slacks.nobody, self._after)
             try:
+                if installed and not await self._admitted(door):
+                    await door.turn_away(answers.not_installed(self._slacks.install_url))
+                    return
                 if counted and not self._allows(door):
                     await door.reply(answers.too_fast())
                     return
@@ -66,6 +79,18 @@ class Guard:
             await door.reply(answers.run_again(error.text, error.operation))
         except UserError as error:
             await door.reply(answers.refusal(error, await self._nearest(door, error)))
+
+    async def _admitted(self, door: Door) -> bool:
+        """Give the door its workspace's Slack; false where that has none. One that cannot be used now says so later."""
+        workspace = workspace_of(door.body)
+        try:
+            door.slack = await self._slacks.of(workspace)
+        except NotInstalled:
+            log.info("a delivery for a workspace without the bot", workspace=workspace)
+            return False
+        except SlackError as error:
+            log.info("a workspace's token cannot be used", workspace=workspace, reason=str(error))
+        return True
 
     def _allows(self, door: Door) -> bool:
         origin = door.origin

@@ -8,7 +8,8 @@ from bot.amendments import Amendments, Overtaken, Saved
 from bot.drafting import Filled
 from bot.errors import Forbidden, UserError
 from bot.groups import Groups
-from bot.listeners.doors import ChoicesDoor, ClickDoor, Door, FormDoor, as_error, workspace_of
+from bot.listeners.doors import ChoicesDoor, ClickDoor, Door, FormDoor, as_error
+from bot.origin import workspace_of
 from bot.policy import Part, Policy
 from bot.texts import policies, policy_forms, refusals, standing
 from bot.texts.message import Block

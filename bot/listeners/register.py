@@ -79,7 +79,7 @@ def register(app: AsyncApp, guard: Guard, handlers: Handlers) -> None:
     app.options(policy_forms.FIND_GROUP)(guard(ChoicesDoor, policy.choices, counted=False))
     app.options(forms.FIND_DOMAIN)(guard(ChoicesDoor, submissions.choices, counted=False))
     for listen in (app.action, app.view, app.view_closed, app.shortcut, app.options, app.command, app.event):
-        listen(ANYTHING)(guard(NoDoor, _not_ours, counted=False))
+        listen(ANYTHING)(guard(NoDoor, _not_ours, counted=False, installed=False))
 
 
 async def _not_ours(door: NoDoor) -> None:

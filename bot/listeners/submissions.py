@@ -10,10 +10,11 @@ from bot.connecting import Connecting
 from bot.directory import Directory
 from bot.errors import UserError
 from bot.intake import Intake
-from bot.listeners.doors import ChoicesDoor, FormDoor, as_error, workspace_of
+from bot.listeners.doors import ChoicesDoor, FormDoor, as_error
 from bot.listeners.whereabouts import Whereabouts
 from bot.mailapi import Credentials
 from bot.operation import Operation
+from bot.origin import workspace_of
 from bot.people import People
 from bot.texts import forms, refusals, standing
 

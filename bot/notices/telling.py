@@ -29,6 +29,7 @@ from bot.slack import (
     UploadRefused,
     reading,
 )
+from bot.slacks import Slacks
 from storage import moves, notices, requests
 from storage.database import Database, DatabaseUnavailable
 from storage.notices import Spacing
@@ -57,13 +58,13 @@ class Teller:
     """Sends owed notices; what Slack surely did not take is tried again, and a place that is gone is left."""
 
     def __init__(
-        self, *, database: Database, slack: Slack, clock: Clock, pace: Pace, pool: Pool, outages: Outages
+        self, *, database: Database, slacks: Slacks, clock: Clock, pace: Pace, pool: Pool, outages: Outages
     ) -> None:
         self._limits = Limits(clock)
         self._pace = pace
         self._database = database
         self._outages = outages
-        self._slack = slack
+        self._slacks = slacks
         self._clock = clock
         self.pool = pool
 
@@ -90,7 +91,7 @@ class Teller:
     async def _probe(self) -> None:
         """Ask Slack whether an outage is over, where nothing that is owed would find out."""
         with suppress(SlackError):
-            await self._slack.identity()
+            await self._slacks.probe()
 
     async def _guarded(self, notice: Notice, step: Callable[[Notice], Awaitable[None]]) -> None:
         """A step on one notice; what nobody foresaw is counted, so that none is tried for ever."""
@@ -149,8 +150,8 @@ class Teller:
         channel = await self._home(request)
         thread_ts = None if request.in_direct_message else request.asked_thread
         shown = await self._shown(request)
-        await self._look_at_lease(notice)
-        return await self._slack.post(channel, shown, thread_ts=thread_ts, notice=notice.id)
+        slack = await self._slack_for(notice)
+        return await slack.post(channel, shown, thread_ts=thread_ts, notice=notice.id)
 
     async def _edit_root(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
@@ -158,8 +159,8 @@ class Teller:
             await self._root_to_come(notice)
             raise NotSent("the root message is not posted yet")
         shown = await self._shown(request)
-        await self._look_at_lease(notice)
-        await self._slack.edit(request.home_channel, request.root_ts, shown)
+        slack = await self._slack_for(notice)
+        await slack.edit(request.home_channel, request.root_ts, shown)
         return request.home_channel, request.root_ts
 
     async def _root_to_come(self, notice: Notice) -> None:
@@ -172,28 +173,28 @@ class Teller:
     async def _post_in_thread(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
         thread_ts = _thread_of(request)
-        await self._look_at_lease(notice)
-        return await self._slack.post(request.home_channel, notice.content, thread_ts=thread_ts, notice=notice.id)
+        slack = await self._slack_for(notice)
+        return await slack.post(request.home_channel, notice.content, thread_ts=thread_ts, notice=notice.id)
 
     async def _share_file(self, notice: Notice) -> tuple[str, None]:
         request = await self._request(notice)
         file = notice.content
         name, content, text = file["name"], file["content"], file["text"]
-        await self._look_at_lease(notice)
-        await self._slack.upload(request.home_channel, name, content, text, thread_ts=_thread_of(request))
+        slack = await self._slack_for(notice)
+        await slack.upload(request.home_channel, name, content, text, thread_ts=_thread_of(request))
         return request.home_channel, None
 
     async def _post_directly(self, notice: Notice) -> tuple[str, str]:
         channel = await self._direct_channel(notice.workspace_id, notice.recipient or "")
-        await self._look_at_lease(notice)
-        return await self._slack.post(channel, notice.content, notice=notice.id)
+        slack = await self._slack_for(notice)
+        return await slack.post(channel, notice.content, notice=notice.id)
 
     async def _post_copy(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
         channel = await self._direct_channel(notice.workspace_id, notice.recipient or "")
         shown = await self._shown_to(request)
-        await self._look_at_lease(notice)
-        return await self._slack.post(channel, shown, notice=notice.id)
+        slack = await self._slack_for(notice)
+        return await slack.post(channel, shown, notice=notice.id)
 
     async def _edit_copy(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
@@ -202,25 +203,28 @@ class Teller:
         if original is None or not original.channel or not original.ts:
             raise _Moot("the card was never posted")
         shown = await self._shown_to(request)
-        await self._look_at_lease(notice)
-        await self._slack.edit(original.channel, original.ts, shown)
+        slack = await self._slack_for(notice)
+        await slack.edit(original.channel, original.ts, shown)
         return original.channel, original.ts
 
-    async def _look_at_lease(self, notice: Notice) -> None:
-        """Right before it is sent: raises `_Overtaken` where another process has taken the notice over, or soon may.
+    async def _slack_for(self, notice: Notice) -> Slack:
+        """The Slack of a notice's workspace, with a look at the lease right before it is sent.
 
-        A process that was frozen wakes up here. What an edit shows was put together before, and may be old by now.
+        Raises `_Overtaken` where another process has taken the notice over, or soon may. A process that was frozen
+        wakes up here. What an edit shows was put together before, and may be old by now.
         """
+        slack = await self._slacks.of(notice.workspace_id)
         current = await self._database.read(lambda session: notices.get(session, notice.workspace_id, notice.id))
         if not moves.holds(notice, current, now=self._clock()):
             raise _Overtaken
+        return slack
 
     async def _shown_to(self, request: Request) -> dict[str, Any]:
         return await self._database.read(lambda session: owing.shown_to(session, request).content())
 
     async def _update_view(self, notice: Notice) -> tuple[None, None]:
-        await self._look_at_lease(notice)
-        await self._slack.update_view(notice.view_id or "", notice.content)
+        slack = await self._slack_for(notice)
+        await slack.update_view(notice.view_id or "", notice.content)
         return None, None
 
     async def _home(self, request: Request) -> str:
@@ -230,7 +234,7 @@ class Teller:
 
     async def _direct_channel(self, workspace: str, person: str) -> str:
         self._limits.check(workspace, OPEN_DIRECT)
-        return await self._slack.direct_channel(person)
+        return await (await self._slacks.of(workspace)).direct_channel(person)
 
     async def _shown(self, request: Request) -> dict[str, Any]:
         return await self._database.read(lambda session: owing.shown(session, request).content())
@@ -367,10 +371,11 @@ class Teller:
             thread_ts = request.asked_thread if notice.kind == ROOT else _thread_of(request)
         self._limits.check(notice.workspace_id, reading(thread_ts))
         since = notice.tried_at - CLOCKS_APART
+        slack = await self._slacks.of(notice.workspace_id)
         if notice.kind == FILE:
             name = notice.content["name"]
-            return channel, await self._slack.find_file(channel, name, thread_ts=thread_ts or "", since=since)
-        return channel, await self._slack.find(channel, notice.id, thread_ts=thread_ts, since=since)
+            return channel, await slack.find_file(channel, name, thread_ts=thread_ts or "", since=since)
+        return channel, await slack.find(channel, notice.id, thread_ts=thread_ts, since=since)
 
     def _found(self, notice: Notice, channel: str | None, ts: str | None, session: Session) -> None:
         now = self._clock()

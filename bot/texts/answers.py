@@ -56,6 +56,13 @@ def too_fast() -> Message:
     return Message("That is more than Mailroom takes from one person in a minute, so this was not done. Wait a little.")
 
 
+def not_installed(url: str | None) -> Message:
+    """The workspace does not have the bot, or not any more."""
+    if url is None:
+        return Message("This Mailroom works for another workspace, so nothing was done.")
+    return Message(f"Mailroom is not installed here any more, so nothing was done. To install it again, open {url}.")
+
+
 def csv_sent() -> Message:
     """The file is in a direct message."""
     return Message("The list is in your direct messages with Mailroom, as a CSV file.")

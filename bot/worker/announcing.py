@@ -11,7 +11,8 @@ from bot.approvers import Approvers, Rules
 from bot.errors import TryAgain
 from bot.notices import owing
 from bot.pace import retry_after
-from bot.slack import Refused, Slack, SlackError
+from bot.slack import Refused, SlackError
+from bot.slacks import Slacks
 from bot.texts import forms, policies
 from bot.worker.machine import Machine
 from storage import moves
@@ -20,13 +21,13 @@ from storage.tables import Connection
 log = structlog.get_logger(__name__)
 
 
-async def announce(machine: Machine, slack: Slack, approvers: Approvers, connection: Connection) -> None:
+async def announce(machine: Machine, slacks: Slacks, approvers: Approvers, connection: Connection) -> None:
     """Owe each admin but the one who did it a direct message; what Slack does not answer is asked again later.
 
     Whoever connected the key hears it where nobody but him could approve anything.
     """
     try:
-        admins = await slack.admins(connection.workspace_id)
+        admins = await (await slacks.of(connection.workspace_id)).admins(connection.workspace_id)
     except Refused as error:
         log.warning("Slack does not say who the admins are", reason=str(error))
         admins = []

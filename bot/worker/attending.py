@@ -19,6 +19,7 @@ from bot.pace import retry_after
 from bot.policy import Gate
 from bot.rulings import case_of
 from bot.slack import Limited, Refused, Slack, SlackError
+from bot.slacks import Slacks
 from bot.texts import deciding
 from bot.texts.message import Message
 from bot.worker.ending import expire
@@ -54,7 +55,7 @@ class Audience:
     """Those who approved and are no approvers any more."""
 
 
-async def attend(machine: Machine, slack: Slack, approvers: Approvers, request: Request) -> None:
+async def attend(machine: Machine, slacks: Slacks, approvers: Approvers, request: Request) -> None:
     """Do for a waiting request what is due: let it expire, call those who may decide, or remind them."""
     if request.expires_at is not None and request.expires_at <= machine.clock():
         await machine.database.write(partial(_expire, machine, request.id))
@@ -64,6 +65,7 @@ async def attend(machine: Machine, slack: Slack, approvers: Approvers, request: 
         lambda session: (Rules.of(session, request.workspace_id), case_of(session, request, operation))
     )
     try:
+        slack = await slacks.of(request.workspace_id)
         audience = await _audience(slack, approvers, request, rules, case)
     except (TryAgain, SlackError) as error:
         log.info("could not ask Slack who is to decide", request=request.id, reason=type(error).__name__)
@@ -93,7 +95,7 @@ async def _audience(slack: Slack, approvers: Approvers, request: Request, rules:
     others = [person for person in named if person in counts and person != asker]
     deciders = {*others, *(person for person in done if person in counts)}
     deciders |= {asker} & counts if case.ruling.own else set()
-    admins = [] if len(deciders) >= needed else [admin.id for admin in await slack.admins(workspace)]
+    admins = [] if len(deciders) >= needed else [admin.id for admin in await slack.admins(workspace, request.team_id)]
     by_role = [person for person in admins if person != asker] if rules.policy.admins else []
     asked = [person for person in dict.fromkeys((*others, *by_role)) if person not in done][:MOST_CALLED]
     there = await _members(slack, request)

@@ -12,7 +12,8 @@ from bot.errors import TryAgain
 from bot.notices import owing
 from bot.pace import retry_after
 from bot.policy import Policy
-from bot.slack import Limited, Slack, SlackError
+from bot.slack import Limited, SlackError
+from bot.slacks import Slacks
 from bot.texts.policies import told
 from bot.worker.machine import Machine
 from storage import moves, policies, requests
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 MOST_TOLD = 100
 
 
-async def tell(machine: Machine, slack: Slack, approvers: Approvers, version: Version) -> None:
+async def tell(machine: Machine, slacks: Slacks, approvers: Approvers, version: Version) -> None:
     """Owe each of them a direct message; what Slack does not answer in time is asked again later.
 
     Requests that wait for a decision are put to those who may decide now. This comes after the change was written, so
@@ -32,7 +33,7 @@ async def tell(machine: Machine, slack: Slack, approvers: Approvers, version: Ve
     await machine.database.write(partial(requests.recall, workspace_id=version.workspace_id, now=machine.clock()))
     before, after = await machine.database.read(partial(_both, version))
     try:
-        people = await _concerned(slack, approvers, version.workspace_id, before, after)
+        people = await _concerned(slacks, approvers, version.workspace_id, before, after)
     except (SlackError, TryAgain) as error:
         await _put_off(machine, version, error)
         return
@@ -49,11 +50,11 @@ def _both(version: Version, session: Session) -> tuple[Rules, Rules]:
 
 
 async def _concerned(
-    slack: Slack, approvers: Approvers, workspace: str, before: Rules, after: Rules
+    slacks: Slacks, approvers: Approvers, workspace: str, before: Rules, after: Rules
 ) -> tuple[str, ...]:
     """Everybody who may approve by either; raises `SlackError` or `TryAgain`."""
     by_role = before.policy.admins or after.policy.admins
-    admins = await slack.admins(workspace) if by_role else []
+    admins = await (await slacks.of(workspace)).admins(workspace) if by_role else []
     found = [await approvers.everybody(workspace, rules, admins) for rules in (after, before)]
     return tuple(dict.fromkeys(person for people in found for person in people))
 

@@ -16,7 +16,7 @@ from bot.commands import LISTED_KINDS
 from bot.notices.telling import Teller
 from bot.outages import DATABASE, MAILAPI, WORKER, Outages
 from bot.pool import Pool
-from bot.slack import Slack
+from bot.slacks import Slacks
 from bot.worker import (
     announcing,
     attending,
@@ -53,10 +53,10 @@ class Worker:
     """Drives the machine's half; `tick` may be called at any time and any number of times."""
 
     def __init__(
-        self, *, machine: Machine, slack: Slack, approvers: Approvers, teller: Teller, pool: Pool, outages: Outages
+        self, *, machine: Machine, slacks: Slacks, approvers: Approvers, teller: Teller, pool: Pool, outages: Outages
     ) -> None:
         self._machine = machine
-        self._slack = slack
+        self._slacks = slacks
         self._approvers = approvers
         self._outages = outages
         self._teller = teller
@@ -194,14 +194,14 @@ class Worker:
         if connection.state is ConnectionState.CHECKING:
             await checking.check(self._machine, connection)
         else:
-            await announcing.announce(self._machine, self._slack, self._approvers, connection)
+            await announcing.announce(self._machine, self._slacks, self._approvers, connection)
 
     async def _claim_policies(self) -> None:
         claimed = await self._machine.database.write(
             partial(policies.claim_untold, now=self._machine.clock(), most=self._pool.free)
         )
         for version in claimed:
-            tell = partial(telling_policy.tell, self._machine, self._slack, self._approvers)
+            tell = partial(telling_policy.tell, self._machine, self._slacks, self._approvers)
             self._start(version.workspace_id, self._guarded(version, tell))
 
     async def _claim_requests(self, most: int) -> int:
@@ -211,7 +211,7 @@ class Worker:
 
     async def _claim_awaiting(self) -> None:
         claimed = await self._claimed(requests.claim_awaiting, self._pool.most)
-        await self._share_out(claimed, partial(attending.attend, self._machine, self._slack, self._approvers))
+        await self._share_out(claimed, partial(attending.attend, self._machine, self._slacks, self._approvers))
 
     async def _claim_calls(self, most: int) -> int:
         claimed = await self._claimed(calls.claim, most)

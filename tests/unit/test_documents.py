@@ -18,6 +18,7 @@ OPTIONAL = None
 """The bot does without: Slack's refusal is answered by posting again."""
 SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
     "apps_connections_open": None,
+    "auth_teams_list": None,
     "auth_test": None,
     "chat_getPermalink": None,
     "chat_postEphemeral": "chat:write",

@@ -142,6 +142,8 @@ def answered(outside: str) -> Iterator[Built]:
     yield call(answers.refused, outside)
     yield call(answers.key_refused, "4Abc")
     yield call(answers.key_unreadable, "4Abc")
+    for url in (None, "https://mail.example.org/slack/install"):
+        yield call(answers.not_installed, url)
     yield call(answers.our_fault, "abcd1234")
     for state in TaskState:
         yield call(answers.task, Task(state=state, **task))

@@ -56,7 +56,7 @@ def test_a_token_is_exchanged_by_one_at_a_time_and_only_near_its_end(session: Se
     assert installations.begin_refresh(session, "T1", before=SOON + SECOND, **begin)
     assert not installations.begin_refresh(session, "T1", before=SOON + SECOND, **begin)
     assert installations.begin_refresh(session, "T1", before=SOON + SECOND, now=NOW + SECOND, until=LATER)
-    new = {"bot_token": "a", "refresh_token": "b", "expires_at": LATER}
+    new: dict[str, Any] = {"bot_token": "a", "refresh_token": "b", "expires_at": LATER}
     assert installations.refreshed(session, "T1", spent="once", **new)
     assert not installations.refreshed(session, "T1", spent="once", **new)
     assert (found(session).bot_token, found(session).refreshing_until) == ("a", None)
