@@ -146,9 +146,15 @@ def show_manifest(
     url: Annotated[
         str | None, typer.Option(help="Where Slack reaches the bot over HTTP; without it: Socket Mode.")
     ] = None,
+    *,
+    many_workspaces: Annotated[
+        bool, typer.Option("--many-workspaces", help="Others install the app by themselves, at the address of --url.")
+    ] = False,
 ) -> None:
     """Print the app manifest to paste into Slack."""
-    typer.echo(manifest.text(url), nl=False)
+    if many_workspaces and url is None:
+        _end("--url is missing: many workspaces are served over HTTP, so Slack has to know where it reaches the bot.")
+    typer.echo(manifest.text(url, many_workspaces=many_workspaces), nl=False)
 
 
 def _settings(read: Callable[[], Settings]) -> Settings:

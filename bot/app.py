@@ -1,7 +1,7 @@
 """The composition root: builds every object once, and starts and stops them in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -9,28 +9,26 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
-from sqlmodel import Session
+from starlette.routing import Route
 
-from bot import front, http
+from bot import front, http, signing_on, way_in
 from bot.approvers import Approvers
 from bot.clock import Clock, utc_now
 from bot.front import Doors
 from bot.mailapi import MailAPI, Timeouts
 from bot.notices.telling import Teller
 from bot.outages import MAILAPI, SOCKET_MODE, Outages
-from bot.pace import DEFAULT_PACE, Pace, retry_after
+from bot.pace import DEFAULT_PACE, Pace
 from bot.people import People
 from bot.pool import Pool
 from bot.retention import Retention
 from bot.settings import Mode, Settings, SettingsError
 from bot.shutdown import Shutdown
-from bot.slack import Home, Refused, Slack, SlackError
-from bot.slacks import OneWorkspace, Slacks
 from bot.socket_mode import SocketMode
 from bot.worker import checking
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
-from storage import audit, installations, moves, nudging, schema, workspaces
+from storage import audit, moves, nudging, schema
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Vault, key_from_file
 
@@ -103,7 +101,7 @@ async def running(
         outages = Outages(clock)
         provider = MailAPI.open(settings.mailapi_url, timeouts=timeouts, heard=outages.about(MAILAPI))
         mailapi = await stack.enter_async_context(provider)
-        slacks = await _one_workspace(stack, settings, database, outages, clock)
+        slacks = await stack.enter_async_context(signing_on.slacks(settings, database, vault, outages, clock))
         machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), timedelta(seconds=timeouts.total))
         await database.write(partial(checking.take_up_readable, machine))
         teller = Teller(
@@ -124,13 +122,14 @@ async def running(
         shutdown = Shutdown(DRAIN_SECONDS)
         stack.push_async_callback(shutdown.drain, worker, after)
         others = await stack.enter_async_context(nudging.carried(database, worker.nudge))
+        nudge = partial(_nudge_all, worker, others)
         app = front.build(
             settings,
             machine=machine,
             slacks=slacks,
             people=people,
             approvers=approvers,
-            nudge=partial(_nudge_all, worker, others),
+            nudge=nudge,
             doors=Doors(after, outages),
         )
         socket_mode = None
@@ -138,7 +137,7 @@ async def running(
             connections = settings.mailroom_socket_connections
             socket_mode = SocketMode(app=app, app_token=settings.app_token, connections=connections)
         mailroom = Mailroom(worker=worker, after=after, database=database, socket_mode=socket_mode, outages=outages)
-        await _listen(stack, settings, mailroom, app)
+        await _listen(stack, settings, mailroom, app, way_in.routes(settings, machine, slacks, nudge))
         retention = Retention(database=database, clock=clock, keep=timedelta(days=settings.mailroom_keep_days))
         stack.enter_context(_ticking(mailroom, retention, pace))
         stack.callback(shutdown.begin)
@@ -162,46 +161,12 @@ def vault_for(settings: Settings) -> Vault:
         raise SettingsError(str(error)) from None
 
 
-async def _one_workspace(
-    stack: AsyncExitStack, settings: Settings, database: Database, outages: Outages, clock: Clock
-) -> Slacks:
-    """The workspace whose token stands in the settings, which Slack has to say at the start."""
-    opened = await stack.enter_async_context(Slack.open(settings.bot_token, settings.slack_api_url, outages))
-    identity = await _identity(opened)
-    workspace = identity["team_id"]
-
-    def note(session: Session) -> None:
-        named = identity.get("team", "")
-        workspaces.installed(session, workspace, name=named, bot_user_id=identity["user_id"], now=clock())
-        installations.forget(session, workspace)
-
-    await database.write(note)
-    log.info("the token is that of a workspace", workspace=workspace)
-    return OneWorkspace(opened.with_token(settings.bot_token, Home(workspace)))
-
-
-async def _identity(slack: Slack) -> dict[str, str]:
-    """Whose token it is; where Slack is out of reach, it is asked until it answers."""
-    attempts = 0
-    while True:
-        try:
-            return await slack.identity()
-        except Refused as error:
-            raise SettingsError(
-                f"SLACK_BOT_TOKEN does not work ({error}): copy it again from “OAuth & Permissions” in your Slack "
-                "app's settings."
-            ) from None
-        except SlackError as error:
-            attempts += 1
-            if attempts == 1:
-                log.warning("Slack is out of reach; the start waits for it", reason=str(error))
-            await asyncio.sleep(retry_after(attempts).total_seconds())
-
-
-async def _listen(stack: AsyncExitStack, settings: Settings, mailroom: Mailroom, app: AsyncApp) -> None:
+async def _listen(
+    stack: AsyncExitStack, settings: Settings, mailroom: Mailroom, app: AsyncApp, pages: Sequence[Route]
+) -> None:
     """Open what Slack's deliveries come in through; in Socket Mode a taken port only costs the health checks."""
     in_socket_mode = mailroom.socket_mode is not None
-    routes = http.build(None if in_socket_mode else app, settings.signing_secret, mailroom.state)
+    routes = http.build(None if in_socket_mode else app, settings.signing_secret, mailroom.state, pages)
     serving = http.serve(routes, settings.mailroom_host, settings.mailroom_port)
     try:
         mailroom.url = await stack.enter_async_context(serving)

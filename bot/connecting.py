@@ -1,8 +1,6 @@
 """Connecting and disconnecting the workspace's MailAPI key."""
 
-from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from sqlmodel import Session
 
@@ -13,14 +11,13 @@ from bot.errors import UserError
 from bot.mailapi import Credentials
 from bot.notices import owing
 from bot.origin import Origin
-from bot.progress import Plan
 from bot.texts import refusals, thread
-from bot.worker.ending import end_call, end_request
+from bot.worker.ending import end_call, give_up
 from storage import calls, connections, requests, seen, workspaces
 from storage.database import Database
 from storage.encryption import Vault
-from storage.states import CallState, RequestState
-from storage.tables import Connection, Request
+from storage.states import CallState
+from storage.tables import Connection
 
 
 class Connecting:
@@ -79,7 +76,7 @@ class Connecting:
         now = self._clock()
         # All of them before the workspace, which the first one that ends locks: two would wait for each other else.
         for request in requests.lock_open(session, origin.workspace):
-            if self._give_up(session, request, origin.person):
+            if give_up(session, request, thread.DISCONNECTED, by=origin.person, now=now):
                 self._attempts.note(
                     session, origin, request.kind, "cancelled", f"request:{request.id}", why="disconnected"
                 )
@@ -91,20 +88,3 @@ class Connecting:
             raise UserError(refusals.KEY_REPLACED)  # and nothing of the above has happened
         self._attempts.note(session, origin, "disconnect", "done", f"connection:{connection.id}")
         return connection.last_four
-
-    def _give_up(self, session: Session, request: Request, by: str) -> bool:
-        """End a request that has no calls yet; one that was approved ends as one that could not be carried out."""
-        now = self._clock()
-        requests.lock(session, request.id)
-        if request.state in (RequestState.PLANNING, RequestState.AWAITING_DECISION):
-            ended: dict[str, Any] = {"ended_at": now, "ended_by": by, "due_at": None}
-            requests.move(session, request.id, request.state, RequestState.CANCELLED, **ended)
-            session.refresh(request)
-            owing.refresh(session, request, now=now)
-            return True
-        if request.state is RequestState.APPROVED:
-            failed = replace(Plan.of(request), failure=thread.DISCONNECTED).stored()
-            requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING, plan=failed, due_at=None)
-            session.refresh(request)
-            end_request(session, request, now=now)
-        return False

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -30,6 +31,7 @@ from bot.listeners.guard import Guard
 from bot.listeners.mentions import Mentions
 from bot.listeners.policy import PolicyForms
 from bot.listeners.register import Handlers, register
+from bot.listeners.removals import Removals
 from bot.listeners.submissions import Submissions
 from bot.outages import Outages
 from bot.people import People
@@ -114,6 +116,13 @@ def build(
             decisions=Decisions(decider=decider, withdrawals=Withdrawals(clerk), dispatch=dispatch, nudge=nudge),
             mentions=Mentions(intake=intake, dispatch=dispatch),
             policy=policies,
+            removals=Removals(
+                database=database,
+                slacks=slacks,
+                directory=directory,
+                clock=clock,
+                grace=timedelta(days=settings.mailroom_grace_days),
+            ),
         ),
     )
     return app

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -40,8 +40,10 @@ class State:
     since_tick: float
 
 
-def build(app: AsyncApp | None, signing_secret: str, state: Callable[[], Awaitable[State]]) -> Starlette:
-    """The routes; without an `app`, as in Socket Mode, only those about the bot's own state."""
+def build(
+    app: AsyncApp | None, signing_secret: str, state: Callable[[], Awaitable[State]], others: Sequence[Route] = ()
+) -> Starlette:
+    """The routes; without an `app`, as in Socket Mode, only those about the bot's own state, and `others`."""
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok")
@@ -51,7 +53,7 @@ def build(app: AsyncApp | None, signing_secret: str, state: Callable[[], Awaitab
         said = {"ready": not now.causes, "causes": now.causes, "since_tick": round(now.since_tick, 1)}
         return JSONResponse(said, status_code=503 if now.causes else 200)
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz)]
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), *others]
     if app is not None:
         routes.append(Route("/slack/events", _events(app, signing_secret), methods=["POST"]))
     return Starlette(routes=routes)

@@ -9,12 +9,23 @@ PLACES = (Path(__file__).parent.parent / "manifest.yml", Path(__file__).parent /
 """Beside the code in a checkout, inside the package where it is installed."""
 
 
-def text(url: str | None = None) -> str:
-    """The manifest as YAML, for Socket Mode, or for HTTP at `url`, where Slack reaches the bot."""
+def text(url: str | None = None, *, many_workspaces: bool = False) -> str:
+    """The manifest as YAML, for Socket Mode, or for HTTP at `url`, where Slack reaches the bot.
+
+    With `many_workspaces` others can install the app, whole organisations too, and its tokens expire.
+    """
     source = next(place for place in PLACES if place.exists()).read_text(encoding="utf-8")
     if url is None:
         return source
-    return yaml.safe_dump(_over_http(yaml.safe_load(source), url.rstrip("/")), sort_keys=False, allow_unicode=True)
+    manifest = _over_http(yaml.safe_load(source), url.rstrip("/"))
+    if many_workspaces:
+        _for_many(manifest, url.rstrip("/"))
+    return yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
+
+
+def scopes() -> list[str]:
+    """What the bot asks of a workspace that installs it."""
+    return list(yaml.safe_load(text())["oauth_config"]["scopes"]["bot"])
 
 
 def _over_http(manifest: dict[str, Any], url: str) -> dict[str, Any]:
@@ -25,3 +36,8 @@ def _over_http(manifest: dict[str, Any], url: str) -> dict[str, Any]:
     manifest["settings"]["event_subscriptions"]["request_url"] = address
     manifest["settings"]["socket_mode_enabled"] = False
     return manifest
+
+
+def _for_many(manifest: dict[str, Any], url: str) -> None:
+    manifest["oauth_config"] = {"redirect_urls": [f"{url}/slack/oauth_redirect"], **manifest["oauth_config"]}
+    manifest["settings"] |= {"org_deploy_enabled": True, "token_rotation_enabled": True}

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from bot.clock import Clock
 from bot.notices.owing import progress_of
 from bot.progress import Plan
-from storage import requests, retention
+from storage import installations, requests, retention
 from storage.database import Database, DatabaseUnavailable
 from storage.states import RequestState
 from storage.tables import Request
@@ -23,6 +23,8 @@ BATCH = 500
 """How many rows one transaction deletes."""
 REQUESTS = 20
 """The calls of how many requests one transaction deletes."""
+STATES = timedelta(days=1)
+"""How long it is known which installations came back from Slack: far longer than they may take."""
 Id = TypeVar("Id", int, str)
 
 
@@ -43,10 +45,23 @@ class Retention:
                 "notices": await self._each(retention.old_notices, retention.forget_notices, before, BATCH),
                 "requests": await self._each(retention.with_old_calls, _forget_calls, before, REQUESTS),
             }
+            await self._database.write(partial(installations.forget_states, before=self._clock() - STATES))
+            gone["workspaces"] = await self._workspaces()
         except DatabaseUnavailable as error:
             log.warning("not pruned", reason=str(error))
             return
         log.info("pruned", before=before.isoformat(), **gone)
+
+    async def _workspaces(self) -> int:
+        """Delete all that there is of those who removed the bot long enough ago."""
+        now = self._clock()
+        over = await self._database.read(partial(installations.to_delete, now=now))
+        for workspace in over:
+            forget = partial(retention.forget_workspace, workspace_id=workspace, now=now, most=BATCH)
+            while not await self._database.write(forget):
+                log.debug("rows of a workspace are being deleted", workspace=workspace)
+            log.info("all of a workspace was deleted", workspace=workspace)
+        return len(over)
 
     async def _each(
         self,

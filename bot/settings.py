@@ -5,6 +5,7 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +20,8 @@ class Mode(StrEnum):
 
     SOCKET = "socket"
     HTTP = "http"
+    OAUTH = "oauth"
+    """Over HTTP too, from all workspaces that have installed the bot by themselves."""
 
 
 class SettingsError(Exception):
@@ -46,6 +49,19 @@ def _address(url: str) -> str:
 Address = Annotated[str, AfterValidator(_address)]
 
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _public(url: str) -> str:
+    url = _address(url)
+    parsed = urlsplit(url)
+    if parsed.scheme != "https" and parsed.hostname not in _LOOPBACK:
+        raise ValueError("must begin with https://, since Slack sends nobody back to anything else")
+    if not parsed.hostname or parsed.path or parsed.query or parsed.fragment or parsed.username:
+        raise ValueError("must be nothing but the address at which Slack reaches the bot, as https://mail.example.org")
+    return url
+
+
 class Settings(BaseSettings):
     """The settings, by the names of the architecture's table."""
 
@@ -54,10 +70,13 @@ class Settings(BaseSettings):
     slack_bot_token: SecretStr | None = None
     slack_app_token: SecretStr | None = None
     slack_signing_secret: SecretStr | None = None
+    slack_client_id: str | None = None
+    slack_client_secret: SecretStr | None = None
     slack_api_url: Address = "https://slack.com/api"
     mailapi_url: Address = "https://www.mailapi.tech/api"
     database_url: Annotated[str, AfterValidator(_database)] = Field(default="sqlite:///mailroom.db", repr=False)
     """Out of sight in `repr`, since it may hold a password."""
+    mailroom_public_url: Annotated[str, AfterValidator(_public)] | None = None
     mailroom_encryption_keys: SecretStr | None = None
     mailroom_host: str = "127.0.0.1"
     mailroom_port: int = Field(default=3000, ge=0, le=65535)
@@ -65,6 +84,7 @@ class Settings(BaseSettings):
     mailroom_commands_a_minute: int = Field(default=600, ge=1)
     mailroom_open_requests: int = Field(default=5_000, ge=1)
     mailroom_keep_days: int = Field(default=30, ge=1, le=36_500)
+    mailroom_grace_days: int = Field(default=30, ge=0, le=36_500)
     mailroom_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     mailroom_log_format: Literal["console", "json"] = Field(
         default_factory=lambda: "console" if sys.stderr.isatty() else "json"
@@ -72,7 +92,13 @@ class Settings(BaseSettings):
 
     @property
     def mode(self) -> Mode:
-        """Socket Mode where there is an app token, else HTTP."""
+        """For one workspace where there is a bot token, in Socket Mode where there is an app token too; else for many.
+
+        Without either it is the mode of one workspace, whose settings are said to be missing then.
+        """
+        several = (self.slack_client_id, self.slack_client_secret, self.mailroom_public_url)
+        if not self.slack_bot_token and any(several):
+            return Mode.OAUTH
         return Mode.SOCKET if self.slack_app_token else Mode.HTTP
 
     @property
@@ -89,6 +115,16 @@ class Settings(BaseSettings):
     def signing_secret(self) -> str:
         """The signing secret of HTTP mode."""
         return _secret(self.slack_signing_secret)
+
+    @property
+    def client_secret(self) -> str:
+        """With which the app proves to Slack who it is, where workspaces install it by themselves."""
+        return _secret(self.slack_client_secret)
+
+    @property
+    def install_url(self) -> str | None:
+        """Where workspaces install the bot by themselves, if they can."""
+        return f"{self.mailroom_public_url}/slack/install" if self.mode is Mode.OAUTH else None
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -108,7 +144,10 @@ def read() -> Settings:
     Afterwards `SLACK_*` is gone from the environment: Bolt reads it by itself, and would switch to file stores.
     """
     settings = load()
-    _require_slack(settings)
+    if settings.mode is Mode.OAUTH:
+        _require_oauth(settings)
+    else:
+        _require_slack(settings)
     if settings.encryption_keys():
         _check_keys(settings.encryption_keys())
     elif settings.sqlite_file is None:
@@ -148,6 +187,26 @@ def _require_slack(settings: Settings) -> None:
     if settings.app_token and not settings.app_token.startswith("xapp-"):
         raise SettingsError(
             "SLACK_APP_TOKEN is wrong: an app token begins with xapp- and is made under “Basic Information”."
+        )
+
+
+def _require_oauth(settings: Settings) -> None:
+    place = "under “Basic Information” in your Slack app's settings, and is needed so that workspaces can install it"
+    if not settings.slack_client_id:
+        raise SettingsError(f"SLACK_CLIENT_ID is missing: it stands {place}.")
+    if not settings.client_secret:
+        raise SettingsError(f"SLACK_CLIENT_SECRET is missing: it stands {place}.")
+    if not settings.signing_secret:
+        raise SettingsError(f"SLACK_SIGNING_SECRET is missing: it stands {place}.")
+    if not settings.mailroom_public_url:
+        raise SettingsError(
+            "MAILROOM_PUBLIC_URL is missing: set it to the address at which Slack and browsers reach the bot, as in "
+            "https://mail.example.org."
+        )
+    if settings.app_token:
+        raise SettingsError(
+            "SLACK_APP_TOKEN is wrong here: many workspaces are served over HTTP, so take it away (for one workspace "
+            "in Socket Mode set SLACK_BOT_TOKEN as well)."
         )
 
 

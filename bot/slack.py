@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
@@ -137,6 +137,14 @@ class Home:
     whole_organisation: bool = False
 
 
+@dataclass(frozen=True)
+class Client:
+    """With what the app proves to Slack who it is."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
 class Slack:
     """What the bot asks of one workspace's Slack, over a session that all calls share.
 
@@ -199,6 +207,11 @@ class Slack:
             ):
                 found |= {str(channel["id"]): str(channel["name"]) for channel in page["channels"]}
         return found
+
+    async def grant(self, client: Client, **proof: str) -> dict[str, Any]:
+        """oauth.v2.access: a token for a `code`, or for a `refresh_token`; raises `Refused` where Slack gives none."""
+        secrets = {"client_id": client.id, "client_secret": client.secret}
+        return _data(await self._accepted(self.client.oauth_v2_access(**secrets, **proof)))
 
     async def identity(self) -> dict[str, Any]:
         """auth.test: whose token this is (`team_id`, `team`, `user_id`, `bot_id`); raises `Refused`."""

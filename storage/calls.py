@@ -45,6 +45,12 @@ def of_request(session: Session, request_id: int) -> Sequence[Call]:
     return session.exec(select(Call).where(Call.request_id == request_id).order_by(col(Call.id))).all()
 
 
+def open_ones(session: Session, workspace_id: str) -> Sequence[Call]:
+    """The workspace's calls of which something is still to come."""
+    query = select(Call).where(Call.workspace_id == workspace_id, col(Call.state).in_(OPEN_CALLS))
+    return session.exec(query.order_by(col(Call.id))).all()
+
+
 def unsent(session: Session, workspace_id: str) -> Sequence[Call]:
     """The workspace's calls that were never sent, or certainly not taken, and wait to be."""
     query = select(Call).where(

@@ -152,6 +152,17 @@ def erase_unused(session: Session, workspace_id: str) -> int:
     return session.exec(erased).rowcount
 
 
+def erase_all(session: Session, workspace_id: str, *, now: datetime, reason: str) -> None:
+    """Take all of a workspace's keys out of use and erase them; none of its calls is open any more."""
+    held = select(Connection).where(Connection.workspace_id == workspace_id, col(Connection.secret).is_not(None))
+    for connection in session.exec(held.order_by(col(Connection.id)).with_for_update(key_share=True)).all():
+        refuse(session, connection, reason, now=now)
+        move(session, connection.id, ConnectionState.IN_FORCE, ConnectionState.REPLACED)
+    every = update(Connection).where(col(Connection.workspace_id) == workspace_id)
+    session.exec(every.values(secret=None).execution_options(synchronize_session=False))
+    erase_unused(session, workspace_id)
+
+
 def claim_due(session: Session, *, now: datetime, most: int) -> Sequence[Connection]:
     """Lease connections that wait to be checked or announced; a broken key in force keeps none of them waiting."""
     states = (ConnectionState.CHECKING, ConnectionState.IN_FORCE)

@@ -9,7 +9,7 @@ from sqlalchemy import exists, text
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, func, or_, select, update
 
-from storage import moves, once
+from storage import installations, moves, once
 from storage.states import NOTICE_ARROWS, NoticeState
 from storage.tables import Notice
 
@@ -114,7 +114,8 @@ def claim(
     """Move owed notices to `sending`, with a lease; gives them as they stand then: `attempts` counts this one.
 
     The first of each lane, for which the later ones wait; of each destination one at a time, with `spacing` between;
-    none of the workspaces and kinds in `besides`. Nothing while another process is claiming: the next tick does.
+    none of the workspaces and kinds in `besides`, nor where the bot was removed. Nothing while another process is
+    claiming: the next tick does.
     """
     if most <= 0:
         return []
@@ -124,6 +125,7 @@ def claim(
         select(Notice.id, Notice.destination)
         .where(Notice.state == NoticeState.OWED, col(Notice.due_at) <= now, ~_waits(), *_free(now, spacing))
         .where(or_(col(Notice.leased_until).is_(None), col(Notice.leased_until) <= now))
+        .where(col(Notice.workspace_id).not_in(installations.over()))
         .where(*(~and_(col(Notice.workspace_id) == workspace, col(Notice.kind) == kind) for workspace, kind in besides))
         .order_by(col(Notice.due_at), col(Notice.id))
         .limit(most * _LOOKED_AT)
@@ -199,4 +201,5 @@ def lock(session: Session, workspace_id: str, notice_id: int) -> Notice | None:
 
 def claim_unknown(session: Session, *, now: datetime, most: int) -> Sequence[Notice]:
     """Lease notices of which nobody knows whether Slack took them, old enough to be settled."""
-    return moves.claim(session, Notice, states=(NoticeState.UNKNOWN,), now=now, most=most)
+    there = col(Notice.workspace_id).not_in(installations.over())
+    return moves.claim(session, Notice, there, states=(NoticeState.UNKNOWN,), now=now, most=most)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, select, update
 
 from storage import moves, workspaces
 from storage.states import POLICY_ARROWS, PolicyState
@@ -80,3 +80,10 @@ def told(session: Session, policy_id: int) -> bool:
     """Note that a change was told; false where that was noted already."""
     done = {"due_at": None, "leased_until": None}
     return moves.move(session, Policy, policy_id, PolicyState.UNTOLD, PolicyState.TOLD, POLICY_ARROWS, **done)
+
+
+def all_told(session: Session, workspace_id: str) -> None:
+    """Note that nobody is to be told of a workspace's changes any more."""
+    untold = update(Policy).where(col(Policy.workspace_id) == workspace_id, col(Policy.state) == PolicyState.UNTOLD)
+    done = untold.values(state=PolicyState.TOLD, due_at=None, leased_until=None)
+    session.exec(done.execution_options(synchronize_session=False))

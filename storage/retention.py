@@ -1,15 +1,20 @@
-"""What may go after a time: seen events, notices that were told, and calls that have ended; requests and audit stay."""
+"""What may go after a time: seen events, notices that were told, and calls that have ended; requests and audit stay.
+
+Of a workspace that removed the bot all goes.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy import func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, delete, exists, or_, select
 
+from storage import installations
 from storage.notices import UNSETTLED
 from storage.states import NOTICE_ARROWS, OPEN_CALLS, OPEN_REQUESTS, ends
-from storage.tables import Call, Notice, Request, SeenEvent
+from storage.tables import NAMING, Call, Installation, Notice, Request, SeenEvent, Workspace
 
 
 def old_events(session: Session, *, before: datetime, most: int) -> Sequence[str]:
@@ -69,3 +74,22 @@ def with_old_calls(session: Session, *, before: datetime, most: int) -> Sequence
 def forget_calls(session: Session, request_id: int) -> int:
     """Delete a request's calls; gives how many."""
     return session.exec(delete(Call).where(col(Call.request_id) == request_id)).rowcount
+
+
+def forget_workspace(session: Session, workspace_id: str, *, now: datetime, most: int) -> bool:
+    """Delete at most `most` rows of a workspace whose grace period is over; true once all are gone, its own included.
+
+    Tables that come to be later are found by their column `workspace_id`. What others refer to goes after them.
+    """
+    installation = installations.lock(session, workspace_id)
+    if installation is None or installation.delete_at is None or installation.delete_at > now:
+        return True  # somebody has installed the bot again
+    for table in reversed(NAMING.sorted_tables):
+        if "workspace_id" in table.c and table.name != Installation.__tablename__:
+            (key,) = table.primary_key
+            some = sa.select(key).where(table.c.workspace_id == workspace_id).limit(most)
+            if session.connection().execute(sa.delete(table).where(key.in_(some))).rowcount:
+                return False
+    installations.forget(session, workspace_id)
+    session.exec(delete(Workspace).where(col(Workspace.id) == workspace_id))
+    return True

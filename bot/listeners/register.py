@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -14,6 +15,7 @@ from bot.listeners.doors import ChoicesDoor, ClickDoor, ClosedDoor, CommandDoor,
 from bot.listeners.guard import Guard
 from bot.listeners.mentions import Mentions
 from bot.listeners.policy import PolicyForms
+from bot.listeners.removals import Removals
 from bot.listeners.submissions import Submissions
 from bot.texts import answers, audit, deciding, forms, lists, policies, policy_forms, standing, thread
 
@@ -35,6 +37,7 @@ class Handlers:
     decisions: Decisions
     policy: PolicyForms
     mentions: Mentions
+    removals: Removals
 
 
 def register(app: AsyncApp, guard: Guard, handlers: Handlers) -> None:
@@ -47,6 +50,9 @@ def register(app: AsyncApp, guard: Guard, handlers: Handlers) -> None:
 
     app.command("/mail")(guard(CommandDoor, typed))
     app.event("app_mention")(guard(MentionDoor, handlers.mentions.mentioned))
+    removed = partial(guard, NoDoor, counted=False, installed=False)  # the workspace has no bot by then
+    app.event("app_uninstalled")(removed(handlers.removals.uninstalled))
+    app.event("tokens_revoked")(removed(handlers.removals.revoked))
     app.shortcut(CREATE_HERE)(guard(ClickDoor, clicks.create_here))
     for action, handle in {
         answers.OPEN_FORM: clicks.open_form,

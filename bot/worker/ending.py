@@ -1,6 +1,7 @@
 """The end of a call, and of the request whose last call it was."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlmodel import Session
 
 from bot.mrkdwn import cut
 from bot.notices import owing
-from bot.progress import Progress
+from bot.progress import Plan, Progress
 from bot.texts import deciding, thread
 from storage import audit, calls, connections, requests
 from storage.states import OPEN_CALLS, CallState, RequestState
@@ -153,3 +154,23 @@ def expire(session: Session, request: Request, *, now: datetime) -> None:
         subject=f"request:{request.id}",
     )
     log.info("request expired", request=request.id)
+
+
+def give_up(session: Session, request: Request, why: str, *, by: str | None, now: datetime) -> bool:
+    """End a request that has no calls yet, and say whether it was cancelled.
+
+    One that was approved ends as one that could not be carried out, and `why` says so.
+    """
+    requests.lock(session, request.id)
+    if request.state in (RequestState.PLANNING, RequestState.AWAITING_DECISION):
+        ended: dict[str, Any] = {"ended_at": now, "ended_by": by, "due_at": None}
+        requests.move(session, request.id, request.state, RequestState.CANCELLED, **ended)
+        session.refresh(request)
+        owing.refresh(session, request, now=now)
+        return True
+    if request.state is RequestState.APPROVED:
+        failed = replace(Plan.of(request), failure=why).stored()
+        requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING, plan=failed, due_at=None)
+        session.refresh(request)
+        end_request(session, request, now=now)
+    return False

@@ -30,6 +30,7 @@ SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
     "conversations_replies": OPTIONAL,
     "files_completeUploadExternal": "files:write",
     "files_getUploadURLExternal": "files:write",
+    "oauth_v2_access": None,
     "usergroups_list": "usergroups:read",
     "usergroups_users_list": "usergroups:read",
     "users_conversations": ("channels:read", "groups:read"),
@@ -39,7 +40,7 @@ SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
     "views_update": None,
 }
 """The scope that each Web API method needs, from its page at docs.slack.dev/reference/methods."""
-EVENTS = {"app_mention": "app_mentions:read"}
+EVENTS = {"app_mention": "app_mentions:read", "app_uninstalled": None, "tokens_revoked": None}
 """The scope that each event needs, from its page at docs.slack.dev/reference/events."""
 LISTENERS = (ROOT / "bot" / "listeners" / "register.py").read_text(encoding="utf-8")
 
@@ -110,3 +111,13 @@ def test_the_manifest_for_http_names_the_address_that_the_bot_serves() -> None:
     assert over_http["settings"]["event_subscriptions"]["request_url"] == address
     assert over_http["settings"]["socket_mode_enabled"] is False
     assert yaml.safe_load(manifest.text())["settings"]["socket_mode_enabled"] is True
+
+
+def test_the_manifest_for_many_workspaces_lets_them_install_the_app() -> None:
+    address = "https://mail.example.org"
+    for_many = yaml.safe_load(manifest.text(address, many_workspaces=True))
+    assert for_many["oauth_config"]["redirect_urls"] == [f"{address}/slack/oauth_redirect"]
+    assert (for_many["settings"]["org_deploy_enabled"], for_many["settings"]["token_rotation_enabled"]) == (True, True)
+    for_one = yaml.safe_load(manifest.text(address))
+    assert "redirect_urls" not in for_one["oauth_config"]
+    assert for_one["settings"]["token_rotation_enabled"] is False  # its one token stands in the settings

@@ -12,6 +12,12 @@ from storage.encryption import generate_key
 SECRET = "Zk9Qw3Xv7Bt5Lm1Np8Rs2Dc6Fg4Hj0Ya"
 SOCKET = {"SLACK_BOT_TOKEN": f"xoxb-{SECRET}", "SLACK_APP_TOKEN": f"xapp-{SECRET}"}
 HTTP = {"SLACK_BOT_TOKEN": f"xoxb-{SECRET}", "SLACK_SIGNING_SECRET": SECRET}
+OAUTH = {
+    "SLACK_CLIENT_ID": "1.2",
+    "SLACK_CLIENT_SECRET": SECRET,
+    "SLACK_SIGNING_SECRET": SECRET,
+    "MAILROOM_PUBLIC_URL": "https://mail.example.org",
+}
 POSTGRESQL = "postgresql+psycopg://mailroom@db/mailroom"
 
 
@@ -58,6 +64,20 @@ def test_an_app_token_decides_for_socket_mode(environment: pytest.MonkeyPatch) -
     assert settings.read().mode is Mode.SOCKET
 
 
+def test_a_client_id_without_a_bot_token_is_for_many_workspaces(environment: pytest.MonkeyPatch) -> None:
+    put(environment, OAUTH)
+    read = settings.read()
+    assert (read.mode, read.slack_client_id, read.client_secret) == (Mode.OAUTH, "1.2", SECRET)
+    assert read.install_url == "https://mail.example.org/slack/install"
+    assert SECRET not in repr(read)
+
+
+def test_a_bot_token_is_for_one_workspace_whatever_else_is_set(environment: pytest.MonkeyPatch) -> None:
+    put(environment, OAUTH, HTTP)
+    read = settings.read()
+    assert (read.mode, read.install_url) == (Mode.HTTP, None)
+
+
 def test_an_empty_variable_is_as_good_as_none(environment: pytest.MonkeyPatch) -> None:
     put(environment, HTTP, {"SLACK_APP_TOKEN": "", "DATABASE_URL": "", "MAILROOM_PORT": ""})
     assert settings.read().mailroom_port == 3000
@@ -88,6 +108,14 @@ def test_bolt_finds_nothing_of_slacks_in_the_environment_afterwards(environment:
         ({**SOCKET, "MAILROOM_PORT": "-1"}, "MAILROOM_PORT is wrong", "0"),
         ({**SOCKET, "MAILROOM_SOCKET_CONNECTIONS": "11"}, "MAILROOM_SOCKET_CONNECTIONS is wrong", "10"),
         ({**SOCKET, "MAILROOM_LOG_LEVEL": "LOUD"}, "MAILROOM_LOG_LEVEL is wrong", "'WARNING'"),
+        ({**OAUTH, "SLACK_CLIENT_ID": ""}, "SLACK_CLIENT_ID is missing", "Basic Information"),
+        ({**OAUTH, "SLACK_CLIENT_SECRET": ""}, "SLACK_CLIENT_SECRET is missing", "Basic Information"),
+        ({**OAUTH, "SLACK_SIGNING_SECRET": ""}, "SLACK_SIGNING_SECRET is missing", "Basic Information"),
+        ({**OAUTH, "MAILROOM_PUBLIC_URL": ""}, "MAILROOM_PUBLIC_URL is missing", "https://"),
+        ({**OAUTH, "MAILROOM_PUBLIC_URL": "http://mail.example.org"}, "MAILROOM_PUBLIC_URL is wrong", "https://"),
+        ({**OAUTH, "MAILROOM_PUBLIC_URL": "https://a.example/b"}, "MAILROOM_PUBLIC_URL is wrong", "nothing but"),
+        ({**OAUTH, "SLACK_APP_TOKEN": f"xapp-{SECRET}"}, "SLACK_APP_TOKEN is wrong", "SLACK_BOT_TOKEN"),
+        ({**OAUTH, "MAILROOM_GRACE_DAYS": "-1"}, "MAILROOM_GRACE_DAYS is wrong", "0"),
         ({**SOCKET, "MAILROOM_LOG_FORMAT": "xml"}, "MAILROOM_LOG_FORMAT is wrong", "'json'"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

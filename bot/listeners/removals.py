@@ -1,0 +1,92 @@
+"""What Slack tells when somebody removed the bot from a workspace, in any order and as late as it likes."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+
+from bot.clock import Clock
+from bot.directory import Directory
+from bot.listeners.doors import NoDoor
+from bot.origin import Body, workspace_of
+from bot.slack import Refused, SlackError
+from bot.slacks import NotInstalled, Slacks
+from bot.uninstalling import leave
+from storage import installations
+from storage.database import Database
+from storage.states import InstallationState
+
+log = structlog.get_logger(__name__)
+
+A_SECOND = timedelta(seconds=1)
+"""Slack tells when something happened in whole seconds."""
+PATIENCE_SECONDS = 1.5
+
+
+@dataclass(frozen=True)
+class Removals:
+    """Leaves a workspace where the installation that there is now has ended."""
+
+    database: Database
+    slacks: Slacks
+    directory: Directory
+    clock: Clock
+    grace: timedelta
+
+    async def uninstalled(self, door: NoDoor) -> None:
+        """`app_uninstalled`: the bot was removed."""
+        workspace, at = workspace_of(door.body), _moment(door.body)
+        if at is not None and await self._concerns(workspace, at, sure=True):
+            await self._leave(workspace)
+        await door.ack()
+
+    async def revoked(self, door: NoDoor) -> None:
+        """`tokens_revoked`: it names no token, so that only Slack can say whether it is the one in use."""
+        workspace, at = workspace_of(door.body), _moment(door.body)
+        tokens = (door.body.get("event") or {}).get("tokens") or {}
+        if at is not None and tokens.get("bot") and await self._concerns(workspace, at, sure=False):
+            await self._leave(workspace)
+        await door.ack()
+
+    async def _concerns(self, workspace: str, at: datetime, *, sure: bool) -> bool:
+        """Whether what happened `at` a moment is the end of the installation that there is now.
+
+        What happened before it was of an earlier one. What happened in the same second, or is not `sure` to be about
+        the whole installation, is an end where Slack does not take the token any more.
+        """
+        found = await self.database.read(lambda session: installations.get(session, workspace))
+        if found is None or found.state is not InstallationState.INSTALLED:
+            return False
+        if at + A_SECOND <= found.installed_at:
+            log.info("told late of the end of an earlier installation", workspace=workspace)
+            return False
+        return (sure and at > found.installed_at) or not await self._is_welcome(workspace)
+
+    async def _is_welcome(self, workspace: str) -> bool:
+        """Whether Slack still takes the workspace's token; as long as it does not say no, it does."""
+        self.slacks.forget(workspace)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await (await self.slacks.of(workspace)).identity()
+        except (Refused, NotInstalled):
+            return False
+        except (SlackError, TimeoutError) as error:
+            log.warning("could not ask Slack whether the token works", workspace=workspace, reason=str(error))
+        return True
+
+    async def _leave(self, workspace: str) -> None:
+        for _ in range(2):  # the second time for what somebody asked for in that moment
+            await self.database.write(partial(leave, workspace, now=self.clock(), grace=self.grace))
+        self.slacks.forget(workspace)
+        self.directory.forget(workspace)
+
+
+def _moment(body: Body) -> datetime | None:
+    """When an event happened; `None` where it does not say."""
+    try:
+        return datetime.fromtimestamp(int(body["event_time"]), UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        log.warning("an event without a time is left alone")
+        return None

@@ -1,0 +1,132 @@
+"""Exchanging tokens that expire: once, whichever process needs one first, and whether or not Slack waits for it."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from sqlmodel import Session
+
+from bot.clock import Clock
+from bot.slack import Client, Refused, Slack, SlackError
+from storage import installations
+from storage.database import Database, DatabaseUnavailable
+from storage.encryption import Undecryptable, Vault
+from storage.states import InstallationState
+from storage.tables import Installation
+
+log = structlog.get_logger(__name__)
+
+EARLY = timedelta(minutes=30)
+"""How long before its end a token is exchanged."""
+LATEST = timedelta(minutes=1)
+"""With less than this left it is not used any more, and the new one is waited for."""
+MINE = timedelta(seconds=30)
+"""How long one process has for an exchange: longer than Slack's answer takes, and what it takes to write it down."""
+AGAIN, MUCH_LATER = timedelta(seconds=5), timedelta(minutes=5)
+"""When it is tried again: where Slack did not answer, and where it refused."""
+PATIENCE_SECONDS = 5.0
+"""How long another process's exchange is waited for."""
+LOOK_SECONDS = 0.05
+WRITES = 20
+"""How often writing down the new tokens is tried, a second apart: the old ones are spent."""
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """Exchanges tokens; `slack` is one without a token."""
+
+    slack: Slack
+    client: Client
+    database: Database
+    vault: Vault
+    clock: Clock
+
+    def is_due(self, installation: Installation) -> bool:
+        """Whether its token comes to its end soon."""
+        return ends_within(installation.expires_at, EARLY, self.clock())
+
+    def is_urgent(self, installation: Installation) -> bool:
+        """Whether it cannot be used any more."""
+        return ends_within(installation.expires_at, LATEST, self.clock())
+
+    async def exchange(self, workspace: str) -> None:
+        """Exchange the workspace's token, unless another process is doing so, which is waited for a while."""
+        mine = await self.database.write(partial(self._begin, workspace))
+        if mine is None:
+            await self._wait(workspace)
+            return
+        spent = mine.refresh_token or ""
+        try:
+            token = self.vault.unseal(spent, workspace=workspace, purpose=installations.REFRESH_PURPOSE)
+            said = await self.slack.grant(self.client, grant_type="refresh_token", refresh_token=token)
+        except Undecryptable:
+            await self._later(workspace, spent, "it cannot be decrypted", MUCH_LATER)
+        except Refused as error:
+            await self._later(workspace, spent, str(error), MUCH_LATER)
+        except SlackError as error:
+            await self._later(workspace, spent, str(error), AGAIN)
+        else:
+            new = partial(
+                installations.refreshed,
+                workspace_id=workspace,
+                spent=spent,
+                bot_token=self._seal(said["access_token"], workspace, installations.TOKEN_PURPOSE),
+                refresh_token=self._seal(said["refresh_token"], workspace, installations.REFRESH_PURPOSE),
+                expires_at=self.clock() + timedelta(seconds=int(said["expires_in"])),
+            )
+            await self._write(new)
+            log.info("a workspace's token was exchanged", workspace=workspace)
+
+    def _begin(self, workspace: str, session: Session) -> Installation | None:
+        now = self.clock()
+        begun = installations.begin_refresh(session, workspace, before=now + EARLY, now=now, until=now + MINE)
+        return installations.get(session, workspace) if begun else None
+
+    async def _wait(self, workspace: str) -> None:
+        """Until the token is one that can be used, or nobody is exchanging it."""
+        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while asyncio.get_running_loop().time() < until:
+            found = await self.database.read(lambda session: installations.get(session, workspace))
+            if found is None or not self.is_urgent(found) or not self._is_under_way(found):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _is_under_way(self, installation: Installation) -> bool:
+        until = installation.refreshing_until
+        return (
+            installation.state is InstallationState.INSTALLED
+            and installation.refresh_token is not None
+            and until is not None
+            and until > self.clock()
+        )
+
+    async def _later(self, workspace: str, spent: str, reason: str, wait: timedelta) -> None:
+        log.error("a workspace's token was not exchanged", workspace=workspace, reason=reason)
+        until = self.clock() + wait
+        await self.database.write(partial(_give_back, workspace, spent, until))
+
+    async def _write(self, new: "partial[bool]") -> None:
+        """Not tried in vain once only: what Slack has given nobody else has."""
+        for _ in range(WRITES):
+            try:
+                await self.database.write(new)
+            except DatabaseUnavailable as error:
+                log.warning("a new token is not written down yet", reason=str(error))
+                await asyncio.sleep(1)
+            else:
+                return
+        log.error("a new token was lost: the workspace has to install the bot again")
+
+    def _seal(self, token: str, workspace: str, purpose: str) -> str:
+        return self.vault.seal(str(token), workspace=workspace, purpose=purpose)
+
+
+def ends_within(expires_at: datetime | None, time: timedelta, now: datetime) -> bool:
+    """Whether a token ends within a time; one without an end never does."""
+    return expires_at is not None and expires_at < now + time
+
+
+def _give_back(workspace: str, spent: str, until: datetime, session: Session) -> None:
+    installations.give_back_refresh(session, workspace, spent=spent, until=until)
