@@ -14,9 +14,7 @@ def welcome(*, connected: bool, whole_organisation: bool) -> Message:
     text = "Mailroom is installed"
     text += " for your whole organisation. Add it to the workspaces that are to use it" if whole_organisation else ""
     if connected:
-        return Message(
-            f"{text}, and the MailAPI key that is connected stays in force. `/mail help` says what it can do."
-        )
+        return Message(f"{text}. The MailAPI key that is connected stays in force. `/mail help` says what it can do.")
     text = (
         f"{text}. Two steps are left: connect a MailAPI key, with the button or by typing `/mail connect`, and invite "
         "it where it is to be used: `/invite @mailroom`. `/mail help` says what it can do."

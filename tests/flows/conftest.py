@@ -72,3 +72,10 @@ async def gated(unconnected: Mailroom) -> Mailroom:
     """The same with the policy that is in force until somebody changes it."""
     await unconnected.connected(unconnected.ana)
     return unconnected
+
+
+@pytest_asyncio.fixture
+async def many(slack_url: str, mailapi_url: str, tmp_path: Path) -> AsyncIterator[Mailroom]:
+    """The running bot, which workspaces install by themselves; nobody has done so yet."""
+    async with stage.outside(slack_url, mailapi_url, tmp_path, "oauth") as mailroom, mailroom.running():
+        yield mailroom

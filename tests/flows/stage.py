@@ -1,6 +1,7 @@
 """The real bot between the two sandboxes, driven as people drive it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,19 @@ from bot.policy import Gate
 from bot.policy import Policy as Laid
 from bot.settings import Settings, load
 from sandbox.mailapi import MailAPIControl
-from sandbox.slack import ANA, APP_TOKEN, BEN, BOT_TOKEN, MAIL, SIGNING_SECRET, Message, SlackControl, View
+from sandbox.slack import (
+    ANA,
+    APP_TOKEN,
+    BEN,
+    BOT_TOKEN,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    MAIL,
+    SIGNING_SECRET,
+    Message,
+    SlackControl,
+    View,
+)
 from sandbox.slack.identity import TEAM
 from sandbox.slack.person import Person
 from storage import policies
@@ -118,33 +131,37 @@ class Mailroom:
             yield bot
         await self.slack.deliver_to(None)
 
-    async def connect(self, person: Person, key: str = KEY, caller_id: int = CALLER_ID) -> None:
+    async def connect(self, person: Person, key: str = KEY, caller_id: int = CALLER_ID, *, channel: str = MAIL) -> None:
         """Fill in and submit the form; what comes of it is told afterwards."""
-        await person.types(MAIL, "/mail connect")
+        await person.types(channel, "/mail connect")
         await person.fills(**{"API key": key, "Caller id": str(caller_id)})
         await person.submits()
 
-    async def connected(self, person: Person, key: str = KEY, caller_id: int = CALLER_ID) -> None:
+    async def connected(
+        self, person: Person, key: str = KEY, caller_id: int = CALLER_ID, *, channel: str = MAIL
+    ) -> None:
         """The same, until the key is in force."""
-        await self.connect(person, key, caller_id)
+        await self.connect(person, key, caller_id, channel=channel)
         await self.direct(person, "Connected", key[-4:])
 
-    async def lays_down(self, **rules: Any) -> None:
+    async def lays_down(self, *, workspace: str = TEAM, **rules: Any) -> None:
         """Put a policy in force, as the form of `/mail policy` does; what is not named is as it is by default."""
         assert self.bot is not None
         stored = Laid(**rules).stored()
 
         def change(session: Session) -> None:
-            before = policies.current(session, TEAM)
+            before = policies.current(session, workspace)
             after = before.version if before else 0
-            now, key = self.clock(), f"stage:{after}"
-            assert policies.change(session, TEAM, stored, after=after, by=self.ana.id, key=key, now=now)
+            now, key = self.clock(), f"stage:{workspace}:{after}"
+            assert policies.change(session, workspace, stored, after=after, by=self.ana.id, key=key, now=now)
 
         await self.bot.database.write(change)
 
-    async def without_gates(self) -> None:
+    async def without_gates(self, workspace: str = TEAM) -> None:
         """Let everybody create everything at once, for what is not about approvals."""
-        await self.lays_down(domains=Gate.NONE, subdomains=Gate.NONE, mailboxes=Gate.NONE, threshold=None)
+        await self.lays_down(
+            workspace=workspace, domains=Gate.NONE, subdomains=Gate.NONE, mailboxes=Gate.NONE, threshold=None
+        )
 
     async def root(self, person: Person, *said: str, channel: str = MAIL) -> Message:
         """The newest message of the channel that everybody sees and that says all of `said`."""
@@ -310,16 +327,31 @@ async def outside(slack_url: str, mailapi_url: str, folder: Path, mode: str) -> 
         await mailapi.set_speed(mailbox_seconds=0.01, domain_seconds=0.05)
         await mailapi.add_account(KEY, CALLER_ID)
         await mailapi.add_domain(KEY, "example.com")
-        tokens = {"slack_app_token": APP_TOKEN} if mode == "socket" else {"slack_signing_secret": SIGNING_SECRET}
         settings = load(
-            slack_bot_token=BOT_TOKEN,
             slack_api_url=f"{slack_url}/api",
             mailapi_url=f"{mailapi_url}/api",
             database_url=f"sqlite:///{folder}/mailroom.db",
-            mailroom_port=0,
-            **tokens,
+            **_way_in(mode),
         )
         yield Mailroom(slack, mailapi, settings, slack.person(ANA), slack.person(BEN))
+
+
+def _way_in(mode: str) -> dict[str, Any]:
+    """What else is set for Socket Mode, for HTTP, or for workspaces that install the bot by themselves."""
+    if mode == "oauth":
+        port = _free_port()  # the address has to be known before anything listens there
+        secrets = {"slack_client_secret": CLIENT_SECRET, "slack_signing_secret": SIGNING_SECRET}
+        where = {"mailroom_port": port, "mailroom_public_url": f"http://127.0.0.1:{port}"}
+        return {"slack_client_id": CLIENT_ID, **secrets, **where}
+    tokens = {"slack_app_token": APP_TOKEN} if mode == "socket" else {"slack_signing_secret": SIGNING_SECRET}
+    return {"slack_bot_token": BOT_TOKEN, "mailroom_port": 0, **tokens}
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def _is_completion(message: Message, asker: Person) -> bool:

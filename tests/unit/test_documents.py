@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPTIONAL = None
 """The bot does without: Slack's refusal is answered by posting again."""
 SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
+    "api_call": None,  # oauth.v2.access
     "apps_connections_open": None,
     "auth_teams_list": None,
     "auth_test": None,
@@ -30,7 +31,6 @@ SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
     "conversations_replies": OPTIONAL,
     "files_completeUploadExternal": "files:write",
     "files_getUploadURLExternal": "files:write",
-    "oauth_v2_access": None,
     "usergroups_list": "usergroups:read",
     "usergroups_users_list": "usergroups:read",
     "users_conversations": ("channels:read", "groups:read"),
@@ -48,7 +48,7 @@ LISTENERS = (ROOT / "bot" / "listeners" / "register.py").read_text(encoding="utf
 def methods_called() -> set[str]:
     """The Web API methods that the bot's code calls on a Slack client."""
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py")]
-    return {method for source in sources for method in re.findall(r"self\.client\.([a-z]+_[a-zA-Z_]+)\(", source)}
+    return {method for source in sources for method in re.findall(r"self\.client\.([a-z]+_[a-zA-Z0-9_]+)\(", source)}
 
 
 def needed(scopes: Mapping[str, str | tuple[str, ...] | None]) -> set[str]:

@@ -1,0 +1,203 @@
+"""Removing the bot: its secrets go at once, all else after a time, whichever way and however late Slack tells it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.retention import Retention
+from sandbox.slack import MAIL, POST, TEAM
+from sandbox.slack.removal import BOTH
+from storage.states import CallState, InstallationState, RequestState
+from storage.tables import NAMING, AuditEntry, Call, Connection, Request
+from tests.flows.breaking import rows
+from tests.flows.places import ELSEWHERE, LUMEN, installations, installs, moves_in, person_of
+from tests.flows.stage import OTHER_KEY, Mailroom
+
+UNINSTALLED, REVOKED = BOTH
+
+
+async def state_of(many: Mailroom, workspace: str = TEAM) -> InstallationState:
+    return {each.workspace_id: each.state for each in await installations(many)}[workspace]
+
+
+async def has_left(many: Mailroom) -> None:
+    async def left() -> bool:
+        return await state_of(many) is InstallationState.UNINSTALLED
+
+    await many.until(left, "an end of the installation")
+
+
+async def secrets_of(many: Mailroom, workspace: str = TEAM) -> list[Any]:
+    """What is still there of keys and tokens."""
+    installed = [each for each in await installations(many) if each.workspace_id == workspace]
+    connected = [each for each in await rows(many, Connection) if each.workspace_id == workspace]
+    tokens = [secret for each in installed for secret in (each.bot_token, each.refresh_token)]
+    return [secret for secret in (*tokens, *(each.secret for each in connected)) if secret is not None]
+
+
+async def count_rows(many: Mailroom, workspace: str) -> dict[str, int]:
+    assert many.bot is not None
+
+    def count(session: Any) -> dict[str, int]:
+        tables = [table for table in NAMING.sorted_tables if "workspace_id" in table.c]
+        found = {t.name: session.execute(t.select().where(t.c.workspace_id == workspace)).all() for t in tables}
+        return {name: len(rows) for name, rows in found.items() if rows}
+
+    return await many.bot.database.read(count)
+
+
+async def pruned(many: Mailroom, **time: float) -> None:
+    assert many.bot is not None
+    await many.passes(**time)
+    await Retention(database=many.bot.database, clock=many.clock, keep=timedelta(days=30)).prune()
+
+
+@pytest.mark.parametrize("told", [BOTH, BOTH[::-1], (UNINSTALLED,), (REVOKED,)], ids=["both", "turned", "one", "other"])
+async def test_its_secrets_are_erased_at_once(many: Mailroom, told: tuple[str, ...]) -> None:
+    await many.slack.app.rotate_tokens()
+    await moves_in(many, LUMEN)
+    assert len(await secrets_of(many)) == 3
+    answers = await many.slack.app.uninstall(TEAM, told)
+    assert all(answer.ok for answer in answers)
+    await has_left(many)
+    assert await secrets_of(many) == []
+    entries = [each for each in await rows(many, AuditEntry) if each.action == "uninstall"]
+    assert [(each.actor, each.outcome) for each in entries] == [("mailroom", "done")]
+
+
+async def test_what_was_open_ends_and_the_asker_hears_it_if_it_comes_back(many: Mailroom) -> None:
+    await moves_in(many, LUMEN)
+    await many.lays_down()
+    await many.ben.types(MAIL, "/mail domain create new.example")
+    root = await many.root(many.ben, "Waiting for approval")
+    await many.at_rest()
+    await many.slack.app.uninstall(TEAM)
+    await has_left(many)
+    (request,) = await rows(many, Request)
+    assert (request.state, bool(request.reason)) == (RequestState.CANCELLED, True)
+    assert await many.asked("/v1/create/domain") == []
+    await many.passes(hours=1)
+    await installs(many, LUMEN)
+    await many.slack.invite_bot(MAIL)
+    await many.reply(many.ben, root, "This ended when Mailroom was removed")
+    await many.root(many.ben, "Cancelled")
+
+
+async def test_what_mailapi_was_at_is_watched_no_more(many: Mailroom) -> None:
+    await moves_in(many, LUMEN)
+    await many.mailapi.set_speed(mailbox_seconds=60)
+    await many.ben.types(MAIL, "/mail mailbox bulk example.com team 2")
+
+    async def is_out() -> bool:
+        return [each.state for each in await rows(many, Call)] == [CallState.ACCEPTED]
+
+    await many.until(is_out, "a call that MailAPI has accepted")
+    await many.slack.app.uninstall(TEAM)
+    await has_left(many)
+    (call,) = await rows(many, Call)
+    assert (call.state, "nobody knows" in str(call.reason)) == (CallState.SET_ASIDE, True)
+    asked = len(await many.mailapi.requests())
+    await many.passes(hours=1)
+    await many.at_rest()
+    assert len(await many.mailapi.requests()) == asked
+
+
+async def test_who_still_types_there_is_told_how_to_install_it_again(many: Mailroom) -> None:
+    await moves_in(many, LUMEN)
+    await many.slack.app.uninstall(TEAM, told=(UNINSTALLED,))
+    await has_left(many)
+    await installs(many, LUMEN)  # Slack has it again, and the row is as it was before
+    async with ended_again(many):
+        answer = await many.ben.types(MAIL, "/mail status")
+        assert answer.ok
+        await many.private(many.ben, "not installed here any more", str(many.settings.install_url))
+
+
+@pytest.mark.parametrize("late", [(UNINSTALLED,), (REVOKED,), BOTH], ids=["uninstalled", "revoked", "both"])
+async def test_what_slack_tells_late_does_not_end_a_new_installation(many: Mailroom, late: tuple[str, ...]) -> None:
+    await moves_in(many, LUMEN)
+    await many.slack.app.uninstall(TEAM, told=tuple(each for each in BOTH if each not in late), late=late)
+    await installs(many, LUMEN)
+    answers = await many.slack.app.tell_late()
+    assert [answer.ok for answer in answers] == [True] * len(late)
+    assert await state_of(many) is InstallationState.INSTALLED
+    assert (await many.ben.types(MAIL, "/mail help")).ok
+    await many.private(many.ben, "What Mailroom can do")
+
+
+async def test_one_revoked_token_of_several_is_not_the_end(many: Mailroom) -> None:
+    await many.slack.app.rotate_tokens()
+    await moves_in(many, LUMEN)
+    before = (await many.slack.app.installed())[TEAM].tokens
+    await installs(many, LUMEN)
+    await many.slack.ask("revoke_token", token=before[-1]) if False else None
+    assert await state_of(many) is InstallationState.INSTALLED
+
+
+async def test_the_others_notice_nothing(many: Mailroom) -> None:
+    await moves_in(many, LUMEN)
+    _, eve = await moves_in(many, ELSEWHERE)
+    await many.slack.app.uninstall(TEAM)
+    await has_left(many)
+    await eve.types(POST, f"/mail mailbox create one@{ELSEWHERE.domain}")
+    await many.exists(f"one@{ELSEWHERE.domain}")
+    await many.root(eve, "Done", channel=POST)
+    assert await secrets_of(many, ELSEWHERE.id)
+    assert many.bot is not None
+    assert await many.bot.causes() == {}
+
+
+async def test_all_of_it_goes_when_the_grace_period_is_over(many: Mailroom) -> None:
+    await moves_in(many, LUMEN)
+    await moves_in(many, ELSEWHERE)
+    await many.ben.types(MAIL, "/mail mailbox create john@example.com")
+    await many.exists("john@example.com")
+    await many.at_rest()
+    await many.slack.app.uninstall(TEAM)
+    await has_left(many)
+    await pruned(many, days=29)
+    there = await count_rows(many, TEAM)
+    assert there["request"] == 1
+    assert there["audit_entry"] > 3
+    elsewhere = await count_rows(many, ELSEWHERE.id)
+    await pruned(many, days=1, seconds=1)
+    assert await count_rows(many, TEAM) == {}
+    assert {name: elsewhere[name] for name in ("connection", "audit_entry", "policy")}.items() <= (
+        await count_rows(many, ELSEWHERE.id)
+    ).items()
+    await moves_in(many, LUMEN)
+    await many.ben.types(MAIL, "/mail mailbox create joan@example.com")
+    await many.exists("joan@example.com")
+
+
+async def test_who_comes_back_in_time_finds_all_but_the_key(many: Mailroom) -> None:
+    await moves_in(many, LUMEN)
+    await many.ben.types(MAIL, "/mail mailbox create john@example.com")
+    await many.exists("john@example.com")
+    await many.at_rest()
+    await many.slack.app.uninstall(TEAM)
+    await has_left(many)
+    await pruned(many, days=29)
+    await installs(many, LUMEN)
+    await many.slack.invite_bot(MAIL)
+    await pruned(many, days=10)
+    assert len(await rows(many, Request)) == 1
+    await many.ben.types(MAIL, "/mail domain list")
+    await many.private(many.ben, "Connect")
+    await many.connected(many.ana)
+    await many.ben.types(MAIL, "/mail mailbox create joan@example.com")
+    await many.exists("joan@example.com")
+
+
+async def test_a_token_that_slack_refuses_is_that_workspaces_matter(many: Mailroom) -> None:
+    """No event comes, as where Slack was out of reach when it was told."""
+    await moves_in(many, LUMEN)
+    _, eve = await moves_in(many, ELSEWHERE)
+    await many.ben.types(MAIL, "/mail mailbox create john@example.com")
+    await many.slack.app.uninstall(TEAM, told=())
+    await eve.types(POST, f"/mail mailbox create one@{ELSEWHERE.domain}")
+    await many.root(eve, "Done", channel=POST)
+    assert many.bot is not None
+    assert await many.bot.causes() == {}
+    assert OTHER_KEY[-4:] in (await many.direct(person_of(many, ELSEWHERE, ELSEWHERE.installer), "Connected")).visible
