@@ -22,6 +22,7 @@ from sandbox.slack import (
     Page,
 )
 from sandbox.slack.person import Person
+from storage import connections
 from storage.tables import Installation
 from tests.flows.stage import CALLER_ID, KEY, OTHER_KEY, Mailroom
 
@@ -62,9 +63,20 @@ async def moves_in(mailroom: Mailroom, place: Place) -> tuple[Person, Person]:
         await mailroom.mailapi.add_domain(place.key, place.domain)
     # Somebody who shares a channel with another workspace is an outsider there.
     installer, asker = (person_of(mailroom, place, user) for user in (place.installer, place.asker))
-    await mailroom.connected(installer, place.key, place.caller_id, channel=place.channel)
+    await connects(mailroom, place, installer)
     await mailroom.without_gates(place.id)
     return installer, asker
+
+
+async def connects(mailroom: Mailroom, place: Place, person: Person) -> None:
+    """Somebody connects the place's account; what was told of an earlier key does not count."""
+    await mailroom.connect(person, place.key, place.caller_id, channel=place.channel)
+
+    async def is_in_force() -> bool:
+        assert mailroom.bot is not None
+        return await mailroom.bot.database.read(lambda session: connections.in_force(session, place.id)) is not None
+
+    await mailroom.until(is_in_force, "a key in force")
 
 
 def person_of(mailroom: Mailroom, place: Place, user: str) -> Person:

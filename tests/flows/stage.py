@@ -37,6 +37,7 @@ from sandbox.slack.identity import TEAM
 from sandbox.slack.person import Person
 from storage import policies
 from storage.calls import CLAIMED
+from storage.installations import over
 from storage.notices import UNSETTLED
 from storage.requests import paused
 from storage.states import CallState, PolicyState, RequestState
@@ -77,8 +78,8 @@ def _checks(session: Session) -> Iterable[Connection]:
 
 def _notices(session: Session) -> Iterable[Notice]:
     """The first of each lane, for which the others wait."""
-    unsettled = session.exec(select(Notice).where(col(Notice.state).in_(UNSETTLED)).order_by(col(Notice.id).desc()))
-    return {notice.lane: notice for notice in unsettled}.values()
+    unsettled = select(Notice).where(col(Notice.state).in_(UNSETTLED), col(Notice.workspace_id).not_in(over()))
+    return {notice.lane: notice for notice in session.exec(unsettled.order_by(col(Notice.id).desc()))}.values()
 
 
 def _policies(session: Session) -> Iterable[Policy]:

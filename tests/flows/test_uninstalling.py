@@ -1,18 +1,25 @@
 """Removing the bot: its secrets go at once, all else after a time, whichever way and however late Slack tells it."""
 
+import json
+import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+import aiohttp
 import pytest
 
 from bot.retention import Retention
-from sandbox.slack import MAIL, POST, TEAM
+from bot.uninstalling import leave
+from sandbox.slack import BOT, MAIL, POST, TEAM
+from sandbox.slack.delivery.signed_http import JSON
 from sandbox.slack.removal import BOTH
 from storage.states import CallState, InstallationState, RequestState
 from storage.tables import NAMING, AuditEntry, Call, Connection, Request
 from tests.flows.breaking import rows
-from tests.flows.places import ELSEWHERE, LUMEN, installations, installs, moves_in, person_of
+from tests.flows.places import ELSEWHERE, LUMEN, connects, installations, installs, moves_in, person_of
 from tests.flows.stage import OTHER_KEY, Mailroom
+from tests.flows.test_http import signed
 
 UNINSTALLED, REVOKED = BOTH
 
@@ -105,13 +112,12 @@ async def test_what_mailapi_was_at_is_watched_no_more(many: Mailroom) -> None:
 
 async def test_who_still_types_there_is_told_how_to_install_it_again(many: Mailroom) -> None:
     await moves_in(many, LUMEN)
-    await many.slack.app.uninstall(TEAM, told=(UNINSTALLED,))
-    await has_left(many)
-    await installs(many, LUMEN)  # Slack has it again, and the row is as it was before
-    async with ended_again(many):
-        answer = await many.ben.types(MAIL, "/mail status")
-        assert answer.ok
-        await many.private(many.ben, "not installed here any more", str(many.settings.install_url))
+    """Slack delivers what was typed before the bot was removed."""
+    assert many.bot is not None
+    await many.bot.database.write(partial(leave, TEAM, now=many.clock(), grace=timedelta(days=30)))
+    await many.passes(minutes=1)
+    assert (await many.ben.types(MAIL, "/mail status")).ok
+    await many.private(many.ben, "not installed here any more", str(many.settings.install_url))
 
 
 @pytest.mark.parametrize("late", [(UNINSTALLED,), (REVOKED,), BOTH], ids=["uninstalled", "revoked", "both"])
@@ -123,16 +129,50 @@ async def test_what_slack_tells_late_does_not_end_a_new_installation(many: Mailr
     assert [answer.ok for answer in answers] == [True] * len(late)
     assert await state_of(many) is InstallationState.INSTALLED
     assert (await many.ben.types(MAIL, "/mail help")).ok
-    await many.private(many.ben, "What Mailroom can do")
+    await many.private(many.ben, "Show what can be done")
 
 
 async def test_one_revoked_token_of_several_is_not_the_end(many: Mailroom) -> None:
-    await many.slack.app.rotate_tokens()
+    """Slack names no token, and an app whose tokens expire has two at times."""
     await moves_in(many, LUMEN)
-    before = (await many.slack.app.installed())[TEAM].tokens
-    await installs(many, LUMEN)
-    await many.slack.ask("revoke_token", token=before[-1]) if False else None
+    await many.clock_ahead(seconds=5)
+    assert await tells(many, event_of(REVOKED, tokens={"oauth": [], "bot": [BOT]}), at=time.time() + 5) == 200
     assert await state_of(many) is InstallationState.INSTALLED
+    assert len(await secrets_of(many)) == 2
+
+
+NONSENSE: dict[str, dict[str, Any]] = {
+    "no time": {"event_time": None},
+    "a time in words": {"event_time": "yesterday"},
+    "an endless time": {"event_time": 10**30},
+    "no team": {"team_id": None},
+    "another team": {"team_id": "T0UNKNOWN1"},
+    "a team of another shape": {"team_id": {"id": TEAM}},
+    "tokens of another shape": {"event": {"type": REVOKED, "tokens": ["bot"]}},
+}
+
+
+@pytest.mark.parametrize("kind", BOTH)
+async def test_nonsense_about_a_removal_is_acknowledged_and_ends_nothing(many: Mailroom, kind: str) -> None:
+    await moves_in(many, LUMEN)
+    for name, changes in NONSENSE.items():
+        event = {**event_of(REVOKED, tokens={"bot": [BOT]}), "event": {"type": kind}, **changes}
+        assert (await tells(many, event), name) in ((200, name), (404, name))
+        assert await state_of(many) is InstallationState.INSTALLED, name
+
+
+def event_of(kind: str, **inner: Any) -> dict[str, Any]:
+    event = {"type": kind, **inner}
+    return {"type": "event_callback", "team_id": TEAM, "event": event, "event_id": "Ev0BYHAND1"}
+
+
+async def tells(many: Mailroom, event: dict[str, Any], *, at: float = 1.0) -> int:
+    """Deliver an event as Slack would sign it; gives the status of the answer."""
+    body = json.dumps({"event_time": int(at), **event}).encode()
+    url = f"{many.settings.mailroom_public_url}/slack/events"
+    headers = signed(body, kind=JSON)
+    async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
+        return answer.status
 
 
 async def test_the_others_notice_nothing(many: Mailroom) -> None:
@@ -185,7 +225,7 @@ async def test_who_comes_back_in_time_finds_all_but_the_key(many: Mailroom) -> N
     assert len(await rows(many, Request)) == 1
     await many.ben.types(MAIL, "/mail domain list")
     await many.private(many.ben, "Connect")
-    await many.connected(many.ana)
+    await connects(many, LUMEN, many.ana)
     await many.ben.types(MAIL, "/mail mailbox create joan@example.com")
     await many.exists("joan@example.com")
 
