@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -41,8 +41,8 @@ class Granted:
     bot_user: str
     scopes: str
     installer: str
-    token: str
-    refresh_token: str | None
+    token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
     lasts: timedelta | None
 
     @classmethod

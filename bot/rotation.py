@@ -1,9 +1,11 @@
 """Exchanging tokens that expire: once, whichever process needs one first, and whether or not Slack waits for it."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from sqlmodel import Session
@@ -34,6 +36,13 @@ WRITES = 20
 
 
 @dataclass(frozen=True)
+class _New:
+    token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    ends: datetime
+
+
+@dataclass(frozen=True)
 class Rotation:
     """Exchanges tokens; `slack` is one without a token."""
 
@@ -60,7 +69,7 @@ class Rotation:
         spent = mine.refresh_token or ""
         try:
             token = self.vault.unseal(spent, workspace=workspace, purpose=installations.REFRESH_PURPOSE)
-            said = await self.slack.grant(self.client, grant_type="refresh_token", refresh_token=token)
+            new = self._new(await self.slack.grant(self.client, grant_type="refresh_token", refresh_token=token))
         except Undecryptable:
             await self._later(workspace, spent, "it cannot be decrypted", MUCH_LATER)
         except Refused as error:
@@ -68,16 +77,27 @@ class Rotation:
         except SlackError as error:
             await self._later(workspace, spent, str(error), AGAIN)
         else:
-            new = partial(
-                installations.refreshed,
-                workspace_id=workspace,
-                spent=spent,
-                bot_token=self._seal(said["access_token"], workspace, installations.TOKEN_PURPOSE),
-                refresh_token=self._seal(said["refresh_token"], workspace, installations.REFRESH_PURPOSE),
-                expires_at=self.clock() + timedelta(seconds=int(said["expires_in"])),
-            )
-            await self._write(new)
+            await self._write(partial(self._note, workspace, spent, new))
             log.info("a workspace's token was exchanged", workspace=workspace)
+
+    def _new(self, said: Mapping[str, Any]) -> "_New":
+        """What Slack has given; raises `Refused` where that are no tokens."""
+        try:
+            ends = self.clock() + timedelta(seconds=int(said["expires_in"]))
+            return _New(str(said["access_token"]), str(said["refresh_token"]), ends)
+        except (KeyError, TypeError, ValueError):
+            raise Refused("unreadable answer") from None
+
+    def _note(self, workspace: str, spent: str, new: "_New", session: Session) -> None:
+        seal = partial(self.vault.seal, workspace=workspace)
+        installations.refreshed(
+            session,
+            workspace,
+            spent=spent,
+            bot_token=seal(new.token, purpose=installations.TOKEN_PURPOSE),
+            refresh_token=seal(new.refresh_token, purpose=installations.REFRESH_PURPOSE),
+            expires_at=new.ends,
+        )
 
     def _begin(self, workspace: str, session: Session) -> Installation | None:
         now = self.clock()
@@ -107,20 +127,17 @@ class Rotation:
         until = self.clock() + wait
         await self.database.write(partial(_give_back, workspace, spent, until))
 
-    async def _write(self, new: "partial[bool]") -> None:
+    async def _write(self, note: "partial[None]") -> None:
         """Not tried in vain once only: what Slack has given nobody else has."""
         for _ in range(WRITES):
             try:
-                await self.database.write(new)
+                await self.database.write(note)
             except DatabaseUnavailable as error:
                 log.warning("a new token is not written down yet", reason=str(error))
                 await asyncio.sleep(1)
             else:
                 return
         log.error("a new token was lost: the workspace has to install the bot again")
-
-    def _seal(self, token: str, workspace: str, purpose: str) -> str:
-        return self.vault.seal(str(token), workspace=workspace, purpose=purpose)
 
 
 def ends_within(expires_at: datetime | None, time: timedelta, now: datetime) -> bool:

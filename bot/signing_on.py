@@ -21,7 +21,7 @@ from storage.encryption import Vault
 
 log = structlog.get_logger(__name__)
 
-LAST_EXCHANGE_SECONDS = 5.0
+LAST_EXCHANGE_SECONDS = 2.0
 """How long the end of the bot waits for tokens that are being exchanged."""
 
 

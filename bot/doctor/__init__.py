@@ -3,11 +3,12 @@
 import asyncio
 
 from bot.clock import Clock, utc_now
-from bot.doctor import keys, process, provider, rows, workspace
+from bot.doctor import installed, keys, process, provider, rows, workspace
 from bot.doctor.finding import Finding, fine, wrong
 from bot.settings import Mode, Settings
 
 SETTINGS = "Settings"
+_WAYS = {Mode.SOCKET: "Socket Mode", Mode.HTTP: "HTTP", Mode.OAUTH: "HTTP, installed by workspaces themselves"}
 
 
 async def examine(settings: Settings, *, clock: Clock = utc_now) -> list[Finding]:
@@ -17,8 +18,9 @@ async def examine(settings: Settings, *, clock: Clock = utc_now) -> list[Finding
     """
     database, stored = await rows.look(settings)
     encryption, accounts = keys.look(settings, stored)
+    look = installed.look if settings.mode is Mode.OAUTH else workspace.look
     slack, mailapi, bot = await asyncio.gather(
-        workspace.look(settings, stored, clock), provider.look(settings, stored, accounts), process.look(settings)
+        look(settings, stored, clock), provider.look(settings, stored, accounts), process.look(settings)
     )
     return [_settings(settings), database, encryption, *slack, *mailapi, bot]
 
@@ -29,6 +31,6 @@ def unsettled(sentence: str) -> Finding:
 
 
 def _settings(settings: Settings) -> Finding:
-    way = "Socket Mode" if settings.mode is Mode.SOCKET else "HTTP"
+    way = _WAYS[settings.mode]
     file = settings.sqlite_file
     return fine(SETTINGS, f"complete; {way}, {f'SQLite in {file}' if file else 'PostgreSQL'}")

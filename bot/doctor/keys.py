@@ -22,12 +22,12 @@ Accounts = Mapping[str, Credentials]
 
 def look(settings: Settings, stored: Stored | None) -> tuple[Finding, Accounts]:
     """Whether the encryption keys are there and read what is stored; what they read is for MailAPI's check alone."""
-    vault = _vault(settings, stored)
-    if isinstance(vault, Finding):
-        return vault, {}
+    found = vault(settings, stored)
+    if isinstance(found, Finding):
+        return found, {}
     if stored is None:
         return unknown(CHECK, "they are well-formed, but the database shows nothing to read with them"), {}
-    accounts = {each.workspace_id: _credentials(vault, each) for each in stored.connections}
+    accounts = {each.workspace_id: _credentials(found, each) for each in stored.connections}
     unread = [workspace for workspace, credentials in accounts.items() if credentials is None]
     readable = {workspace: credentials for workspace, credentials in accounts.items() if credentials is not None}
     if unread:
@@ -36,7 +36,7 @@ def look(settings: Settings, stored: Stored | None) -> tuple[Finding, Accounts]:
     return fine(CHECK, f"they read {read}" if readable else "well-formed; no MailAPI key is stored yet"), readable
 
 
-def _vault(settings: Settings, stored: Stored | None) -> Vault | Finding:
+def vault(settings: Settings, stored: Stored | None) -> Vault | Finding:
     """What decrypts, or why nothing does; a key file that is missing is not made."""
     keys, file = settings.encryption_keys(), settings.sqlite_file
     if keys or file is None:
@@ -57,8 +57,8 @@ def _vault(settings: Settings, stored: Stored | None) -> Vault | Finding:
 
 
 def _without_file(path: Path, stored: Stored | None) -> Finding:
-    if stored is not None and stored.connections:
-        return wrong(CHECK, f"There is no key file {path}, and MailAPI keys are stored.", _PUT_BACK)
+    if stored is not None and (stored.connections or stored.installations):
+        return wrong(CHECK, f"There is no key file {path}, and what it encrypted is stored.", _PUT_BACK)
     return fine(CHECK, f"no key file yet; the first `mailroom run` makes {path}")
 
 

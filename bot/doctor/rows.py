@@ -6,9 +6,9 @@ from sqlmodel import Session
 
 from bot.doctor.finding import Finding, fine, wrong
 from bot.settings import Settings
-from storage import connections, requests, schema, workspaces
+from storage import connections, installations, requests, schema, workspaces
 from storage.database import Database, DatabaseUnavailable
-from storage.tables import Connection
+from storage.tables import Connection, Installation
 
 CHECK = "Database"
 _UNREACHABLE = "Look at DATABASE_URL, at the server or the file's rights, and at the room on its disk."
@@ -21,6 +21,8 @@ class Stored:
 
     connections: Sequence[Connection]
     """The one in force of each workspace that has one."""
+    installations: Sequence[Installation]
+    """Of the workspaces that have installed the bot by themselves."""
     channels: frozenset[str]
     """Where requests that have not ended have their threads, direct messages left out."""
 
@@ -58,5 +60,6 @@ def _stored(session: Session) -> Stored:
     homes = [request.home_channel for each in known for request in requests.open_ones(session, each)]
     return Stored(
         connections=[each for each in in_force if each is not None],
+        installations=installations.in_force(session),
         channels=frozenset(each for each in homes if each.startswith("C")),
     )

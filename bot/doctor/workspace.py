@@ -1,8 +1,6 @@
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-import yaml
-
 from bot import manifest
 from bot.clock import Clock
 from bot.doctor.finding import Finding, counted, fine, unknown, wrong
@@ -34,7 +32,7 @@ async def look(settings: Settings, stored: Stored | None, clock: Clock) -> list[
             *await _app_token(settings, slack),
             _scopes(token),
             await _channels(slack, stored),
-            _clock(token.said_at, clock()),
+            clock_as_slacks(token.said_at, clock()),
         ]
 
 
@@ -66,7 +64,7 @@ async def _app_token(settings: Settings, slack: Slack) -> list[Finding]:
 def _scopes(token: Token) -> Finding:
     if token.scopes is None:
         return unknown(SCOPES, "Slack does not say what the token allows")
-    asked = frozenset(yaml.safe_load(manifest.text())["oauth_config"]["scopes"]["bot"])
+    asked = frozenset(manifest.scopes())
     if missing := sorted(asked - token.scopes):
         return wrong(SCOPES, f"The token lacks {', '.join(missing)}.", _REINSTALL)
     return fine(SCOPES, f"all {len(asked)} of the manifest")
@@ -87,7 +85,8 @@ async def _channels(slack: Slack, stored: Stored | None) -> Finding:
     return fine(CHANNELS, f"a member of {counted(len(channels), 'channel', 'channels')}: {', '.join(names + more)}")
 
 
-def _clock(said_at: datetime | None, now: datetime) -> Finding:
+def clock_as_slacks(said_at: datetime | None, now: datetime) -> Finding:
+    """Whether the machine's clock goes as Slack's."""
     if said_at is None:
         return unknown(CLOCK, "Slack does not say what time it is")
     ahead = (now - said_at).total_seconds()

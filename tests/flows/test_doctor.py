@@ -24,6 +24,7 @@ from sandbox.slack import APP_TOKEN, BOT_TOKEN, MAIL
 from storage import schema
 from storage.database import engine_for
 from storage.encryption import generate_key
+from tests.flows.places import ELSEWHERE, LUMEN, moves_in
 from tests.flows.process import ROOT, bot_process, environment
 from tests.flows.stage import KEY, Mailroom
 
@@ -293,3 +294,30 @@ async def test_a_workspace_without_a_key(outside: Mailroom) -> None:
     async with outside.running():
         told = await doctor_of(outside).finds()
     assert "/mail connect" in told.wrong("MailAPI key").advice
+
+
+async def test_each_workspaces_token_is_looked_at_where_many_have_installed_it(many: Mailroom) -> None:
+    await many.slack.app.rotate_tokens()
+    nobody = await looked(many)
+    assert nobody.of(Verdict.WRONG) == ["Slack token", "MailAPI key"]
+    await moves_in(many, LUMEN)
+    await moves_in(many, ELSEWHERE)
+    found = await looked(many)
+    assert found.of(Verdict.WRONG) == []
+    assert [each.found for each in found.findings if each.check == "Slack token"] == [
+        f"that of {LUMEN.id} works",
+        f"that of {ELSEWHERE.id} works",
+    ]
+    await many.slack.app.uninstall(ELSEWHERE.id, told=())
+    refused = (await looked(many)).wrong("Slack token")
+    assert ELSEWHERE.id in refused.found
+    assert "/slack/install" in refused.advice
+    await many.passes(hours=13)
+    assert [each.found for each in (await looked(many)).findings if each.check == "Slack token"] == [
+        f"that of {workspace} is over, and is exchanged when it is needed next"
+        for workspace in (LUMEN.id, ELSEWHERE.id)
+    ]
+
+
+async def looked(many: Mailroom) -> Found:
+    return Found(await doctor.examine(many.settings, clock=many.clock))

@@ -129,7 +129,7 @@ async def processes(
         keys = {"mailroom_encryption_keys": SecretStr(generate_key())}
         many.settings = many.settings.model_copy(update={"database_url": url, **keys})
         await stack.enter_async_context(many.running())
-        yield many, *[await _slacks(stack, many) for _ in range(2)]
+        yield many, await _slacks(stack, many), await _slacks(stack, many)
 
 
 async def _slacks(stack: AsyncExitStack, many: Mailroom) -> Slacks:

@@ -11,13 +11,13 @@ import pytest
 
 from bot.retention import Retention
 from bot.uninstalling import leave
-from sandbox.slack import BOT, MAIL, POST, TEAM
+from sandbox.slack import BOT, MAIL, ORGANISATION, POST, TEAM
 from sandbox.slack.delivery.signed_http import JSON
 from sandbox.slack.removal import BOTH
 from storage.states import CallState, InstallationState, RequestState
 from storage.tables import NAMING, AuditEntry, Call, Connection, Request
 from tests.flows.breaking import rows
-from tests.flows.places import ELSEWHERE, LUMEN, connects, installations, installs, moves_in, person_of
+from tests.flows.places import ELSEWHERE, LUMEN, MERIDIAN, connects, installations, installs, moves_in, person_of
 from tests.flows.stage import OTHER_KEY, Mailroom
 from tests.flows.test_http import signed
 
@@ -173,6 +173,17 @@ async def tells(many: Mailroom, event: dict[str, Any], *, at: float = 1.0) -> in
     headers = signed(body, kind=JSON)
     async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
         return answer.status
+
+
+async def test_an_organisation_leaves_as_a_whole(many: Mailroom) -> None:
+    await moves_in(many, MERIDIAN)
+    await many.slack.app.uninstall(ORGANISATION)
+
+    async def left() -> bool:
+        return await state_of(many, ORGANISATION) is InstallationState.UNINSTALLED
+
+    await many.until(left, "an end of the installation")
+    assert await secrets_of(many, ORGANISATION) == []
 
 
 async def test_the_others_notice_nothing(many: Mailroom) -> None:

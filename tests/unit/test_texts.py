@@ -26,6 +26,7 @@ from bot.texts import (
     explaining,
     forms,
     guide,
+    installing,
     lists,
     policies,
     policy_forms,
@@ -175,6 +176,10 @@ def said_of_a_request(outside: str) -> Iterator[Built]:
     yield call(thread.never_sent, "U7", "U8")
     yield call(thread.key_lost, "4Abc")
     yield call(thread.set_aside, "U7")
+    yield call(installing.ended, "U7")
+    for connected in (True, False):
+        for whole in (True, False):
+            yield call(installing.welcome, connected=connected, whole_organisation=whole)
     yield call(thread.request_set_aside, 7)
     yield call(thread.left_out, 7)
     yield call(thread.left_out, None)
@@ -356,7 +361,7 @@ def test_each_message_has_at_most_one_emphasised_button_and_labels_that_begin_wi
 
 def test_each_builder_is_in_the_table() -> None:
     decisions = (card, deciding, explaining, policies, policy_forms)
-    modules = (answers, audit, *decisions, forms, guide, lists, secrets, standing, thread)
+    modules = (answers, audit, *decisions, forms, guide, installing, lists, secrets, standing, thread)
     builders: set[Callable[..., Any]] = {
         value
         for module in modules
@@ -375,6 +380,7 @@ ELSEWHERE = {
         "demo/",
         "doctor/",
         "settings.py",
+        "signing_on.py",
         "lock.py",
         "verification.py",
     ),

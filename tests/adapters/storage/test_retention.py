@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from storage import retention, seen
+from storage import audit, installations, policies, retention, seen
 from storage.states import CallState, NoticeState, RequestState
+from storage.tables import NAMING, Decision, Installation, Workspace
 from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW, SECOND
 
@@ -103,3 +104,45 @@ def test_the_newest_rows_stay(session: Session) -> None:
     rows.notice(session, request_id=ended.id, **TOLD)
     assert list(retention.old_notices(session, before=NOW, most=10)) == []
     assert list(retention.with_old_calls(session, before=NOW, most=10)) == []
+
+
+def test_all_of_a_workspace_goes_when_its_time_is_over_and_nothing_of_another(session: Session) -> None:
+    for workspace in ("T1", "T2"):
+        _fill(session, workspace)
+        session.flush()
+        assert installations.end(session, workspace, now=OLD, delete_at=NOW if workspace == "T1" else NOW + SECOND)
+    others = _count(session, "T2")
+    assert not retention.forget_workspace(session, "T1", now=NOW, most=2)  # more than one transaction's worth
+    while not retention.forget_workspace(session, "T1", now=NOW, most=2):
+        session.flush()
+    assert _count(session, "T1") == {}
+    assert session.get(Workspace, "T1") is None
+    assert retention.forget_workspace(session, "T2", now=NOW, most=2)
+    assert _count(session, "T2") == others
+    tables = {table.name for table in NAMING.sorted_tables}
+    assert tables - others.keys() == {"workspace", "spent_state"}  # of each other table there was something
+
+
+def _fill(session: Session, workspace: str) -> None:
+    """A row of each table, and some more that refer to them."""
+    connection = rows.connection(session, workspace)
+    for number in range(3):
+        request = rows.request(session, workspace)
+        rows.call(session, workspace, request_id=request.id, connection_id=connection.id)
+        rows.notice(session, workspace, request_id=request.id)
+        verdict: dict[str, Any] = {"round": 1, "person": "U1", "verdict": "approved", "decided_at": NOW}
+        key = f"decision:{workspace}:{number}"
+        session.add(Decision(workspace_id=workspace, request_id=request.id, deduplication_key=key, **verdict))
+    policies.change(session, workspace, {}, after=0, by="U1", key=f"policy:{workspace}", now=NOW)
+    audit.append(session, workspace, at=NOW, actor="U1", action="connect", outcome="done")
+    seen.first_time(session, workspace, f"event of {workspace}", now=NOW)
+    installations.put(session, Installation(workspace_id=workspace, bot_token="sealed", installed_at=OLD))
+
+
+def _count(session: Session, workspace: str) -> dict[str, int]:
+    tables = [table for table in NAMING.sorted_tables if "workspace_id" in table.c]
+    found = {
+        table.name: len(session.connection().execute(table.select().where(table.c.workspace_id == workspace)).all())
+        for table in tables
+    }
+    return {name: count for name, count in found.items() if count}
