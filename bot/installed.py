@@ -119,4 +119,6 @@ class ManyWorkspaces(Slacks):
         del self._exchanging[workspace]
         self.forget(workspace)
         if not task.cancelled() and task.exception() is not None:
-            log.warning("a workspace's token was not exchanged", workspace=workspace, reason=repr(task.exception()))
+            log.warning(
+                "a workspace's token was not exchanged", workspace=workspace, reason=type(task.exception()).__name__
+            )

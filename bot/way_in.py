@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -13,6 +14,8 @@ from bot.settings import Mode, Settings
 from bot.slacks import Slacks
 from bot.texts import pages
 from bot.worker.machine import Machine
+
+log = structlog.get_logger(__name__)
 
 _LONGEST = 4_096
 """Slack's answers are far shorter."""
@@ -50,7 +53,11 @@ def _routes(installing: Installing, *, https: bool) -> Sequence[Route]:
 
     async def oauth_redirect(request: Request) -> Response:
         said = {name: value[:_LONGEST] for name, value in request.query_params.items()}
-        page = await installing.finish(said, request.cookies.get(cookie, ""))
+        try:
+            page = await installing.finish(said, request.cookies.get(cookie, ""))
+        except Exception:
+            log.exception("an installation failed")
+            page = pages.unavailable("/slack/install")
         return HTMLResponse(page.html, page.status, headers=dict(pages.HEADERS))
 
     return [Route("/slack/install", install), Route("/slack/oauth_redirect", oauth_redirect)]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
@@ -13,6 +14,7 @@ from bot import manifest
 from sandbox.slack import ANA, BEN, MAIL, ODA, OTHER_TEAM, TEAM, Browser
 from storage.states import InstallationState
 from storage.tables import AuditEntry, Notice
+from tests.flows import stage
 from tests.flows.breaking import rows
 from tests.flows.places import ELSEWHERE, LUMEN, installations, installs, moves_in
 from tests.flows.stage import KEY, Mailroom
@@ -150,6 +152,40 @@ async def test_the_pages_run_and_load_nothing_and_the_cookie_is_seen_by_no_scrip
             assert "unsafe" not in policy
             assert "width=device-width" in text
             assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_behind_https_the_cookie_is_for_https_and_this_host_alone(
+    slack_url: str, mailapi_url: str, tmp_path: Path
+) -> None:
+    async with stage.outside(slack_url, mailapi_url, tmp_path, "oauth") as many:
+        at = {"mailroom_public_url": "https://mail.example.org"}
+        many.settings = many.settings.model_copy(update=at)
+        async with many.running() as bot, aiohttp.ClientSession() as session:
+            async with session.get(f"{bot.url}/slack/install", allow_redirects=False) as answer:
+                cookie = answer.headers["Set-Cookie"]
+            assert cookie.startswith("__Host-")
+            assert "secure" in cookie.lower()
+            assert "domain" not in cookie.lower()
+
+
+async def test_what_goes_wrong_in_the_end_is_answered_with_a_page(
+    many: Mailroom, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browser.opens(str(many.settings.install_url))
+    back = await browser.way_back(ANA, TEAM)
+    monkeypatch.setattr("bot.installing.texts.welcome", None)
+    page = await browser.opens(back)
+    assert (page.status, "could not be installed" in page.text) == (503, True)
+    assert await installations(many) == []
+
+
+async def test_one_workspace_has_no_page_to_install_it(mailroom: Mailroom) -> None:
+    assert mailroom.bot is not None
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{mailroom.bot.url}/slack/install", allow_redirects=False) as answer,
+    ):
+        assert answer.status == 404
 
 
 async def test_installing_again_keeps_the_key_and_says_so(many: Mailroom) -> None:

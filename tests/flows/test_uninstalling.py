@@ -1,25 +1,33 @@
 """Removing the bot: its secrets go at once, all else after a time, whichever way and however late Slack tells it."""
 
+import asyncio
 import json
 import time
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from pydantic import SecretStr
 
 from bot.retention import Retention
 from bot.uninstalling import leave
 from sandbox.slack import BOT, MAIL, ORGANISATION, POST, TEAM
 from sandbox.slack.delivery.signed_http import JSON
 from sandbox.slack.removal import BOTH
-from storage.states import CallState, InstallationState, RequestState
+from storage.encryption import generate_key
+from storage.states import OPEN_CALLS, OPEN_REQUESTS, CallState, InstallationState, RequestState
 from storage.tables import NAMING, AuditEntry, Call, Connection, Request
+from tests.adapters.storage.conftest import new_postgresql, new_sqlite, postgres
+from tests.flows import stage
 from tests.flows.breaking import rows
 from tests.flows.places import ELSEWHERE, LUMEN, MERIDIAN, connects, installations, installs, moves_in, person_of
 from tests.flows.stage import OTHER_KEY, Mailroom
 from tests.flows.test_http import signed
+
+__all__ = ["new_postgresql", "new_sqlite", "postgres"]
 
 UNINSTALLED, REVOKED = BOTH
 
@@ -252,3 +260,41 @@ async def test_a_token_that_slack_refuses_is_that_workspaces_matter(many: Mailro
     assert many.bot is not None
     assert await many.bot.causes() == {}
     assert OTHER_KEY[-4:] in (await many.direct(person_of(many, ELSEWHERE, ELSEWHERE.installer), "Connected")).visible
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_nothing_stays_open_of_what_is_asked_for_in_that_moment(
+    request: pytest.FixtureRequest, slack_url: str, mailapi_url: str, tmp_path: Path, database: str
+) -> None:
+    async with stage.outside(slack_url, mailapi_url, tmp_path, "oauth") as many:
+        at = {"database_url": request.getfixturevalue(f"new_{database}")}
+        keys = {"mailroom_encryption_keys": SecretStr(generate_key())}
+        many.settings = many.settings.model_copy(update={**at, **keys})
+        async with many.running():
+            _, ben = await moves_in(many, LUMEN)
+            asking = [ben.types(MAIL, f"/mail mailbox create a{n}@example.com") for n in range(10)]
+            leaving = asyncio.create_task(_soon(many))
+            await asyncio.gather(*asking, return_exceptions=True)
+            await leaving
+            await has_left(many)
+            await many.at_rest()
+            assert not [each for each in await rows(many, Request) if each.state in OPEN_REQUESTS]
+            assert not [each for each in await rows(many, Call) if each.state in OPEN_CALLS]
+            assert await secrets_of(many) == []
+
+
+async def _soon(many: Mailroom) -> None:
+    """While the first of what was asked for is under way."""
+
+    async def is_asked() -> bool:
+        return bool(await rows(many, Request))
+
+    await many.until(is_asked, "a request")
+    await many.slack.app.uninstall(TEAM)
+
+
+@pytest.mark.parametrize("mode", ["http", "socket"])
+async def test_where_the_token_stands_in_the_settings_nothing_is_erased(mailroom: Mailroom) -> None:
+    answers = await mailroom.slack.app.uninstall(TEAM)
+    assert [answer.ok for answer in answers] == [True, True]
+    assert len(await secrets_of(mailroom)) == 1
