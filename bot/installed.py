@@ -10,7 +10,7 @@ import structlog
 from bot.clock import Clock
 from bot.rotation import EARLY, Rotation, ends_within
 from bot.slack import Home, Refused, Slack, TokenRefused
-from bot.slacks import NotInstalled, Slacks
+from bot.slacks import NotInstalled, Slacks, Unreadable
 from storage import installations
 from storage.database import Database
 from storage.encryption import Undecryptable, Vault
@@ -94,7 +94,7 @@ class ManyWorkspaces(Slacks):
             token = self._vault.unseal(sealed, workspace=workspace, purpose=purpose)
         except Undecryptable:
             log.warning("a stored token cannot be read", workspace=workspace)
-            raise TokenRefused("unreadable_token") from None
+            raise Unreadable from None
         home = Home(workspace, whole_organisation=installation.is_enterprise)
         slack = self.nobody.with_token(token, home, partial(self._refused, workspace))
         if len(self._known) >= MOST_KEPT:

@@ -12,6 +12,13 @@ class NotInstalled(TokenRefused):
         super().__init__("not_installed")
 
 
+class Unreadable(TokenRefused):
+    """The workspace's token cannot be decrypted with the keys that this process has."""
+
+    def __init__(self) -> None:
+        super().__init__("unreadable_token")
+
+
 class Slacks(ABC):
     """Gives the Slack with which the bot speaks in a workspace."""
 
@@ -22,7 +29,7 @@ class Slacks(ABC):
 
     @abstractmethod
     async def of(self, workspace: str) -> Slack:
-        """The workspace's Slack; raises `NotInstalled`, or `TokenRefused` where its token cannot be used now."""
+        """The workspace's Slack; raises `NotInstalled`, `Unreadable`, or another `TokenRefused`."""
 
     @abstractmethod
     async def probe(self) -> None:

@@ -17,8 +17,9 @@ from bot.origin import Body, workspace_of
 from bot.outages import DATABASE, Outages
 from bot.pool import Pool
 from bot.slack import SlackError
-from bot.slacks import NotInstalled, Slacks
+from bot.slacks import NotInstalled, Slacks, Unreadable
 from bot.texts import answers
+from bot.texts.message import Message
 from storage.database import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -53,8 +54,9 @@ class Guard:
         async def listener(body: Body, ack: AsyncAck) -> None:
             door = door_type(body, ack, self._slacks.nobody, self._after)
             try:
-                if installed and not await self._admitted(door):
-                    await door.turn_away(answers.not_installed(self._slacks.install_url))
+                why_not = await self._admit(door) if installed else None
+                if why_not is not None:
+                    await door.turn_away(why_not)
                     return
                 if counted and not self._allows(door):
                     await door.reply(answers.too_fast())
@@ -80,17 +82,19 @@ class Guard:
         except UserError as error:
             await door.reply(answers.refusal(error, await self._nearest(door, error)))
 
-    async def _admitted(self, door: Door) -> bool:
-        """Give the door its workspace's Slack; false where that has none. One that cannot be used now says so later."""
-        workspace = workspace_of(door.body)
+    async def _admit(self, door: Door) -> Message | None:
+        """Give the door its workspace's Slack, or say why it has none; one that fails for now is found out later."""
+        workspace, install_url = workspace_of(door.body), self._slacks.install_url
         try:
             door.slack = await self._slacks.of(workspace)
         except NotInstalled:
             log.info("a delivery for a workspace without the bot", workspace=workspace)
-            return False
+            return answers.not_installed(install_url)
+        except Unreadable:
+            return answers.token_unreadable(install_url)
         except SlackError as error:
             log.info("a workspace's token cannot be used", workspace=workspace, reason=str(error))
-        return True
+        return None
 
     def _allows(self, door: Door) -> bool:
         origin = door.origin

@@ -63,6 +63,15 @@ def not_installed(url: str | None) -> Message:
     return Message(f"Mailroom is not installed here any more, so nothing was done. To install it again, open {url}.")
 
 
+def token_unreadable(url: str | None) -> Message:
+    """The token with which the bot speaks there cannot be decrypted."""
+    again = f", or install it again: open {url}" if url else ""
+    return Message(
+        "What Mailroom needs to work in this workspace cannot be read with the encryption keys that it was started "
+        f"with, so nothing was done. Tell whoever runs this bot{again}."
+    )
+
+
 def csv_sent() -> Message:
     """The file is in a direct message."""
     return Message("The list is in your direct messages with Mailroom, as a CSV file.")

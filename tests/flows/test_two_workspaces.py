@@ -1,10 +1,13 @@
 """Two workspaces and an organisation in one process: each sees its own, and answers go where they were asked for."""
 
+import sqlalchemy as sa
+
 from sandbox.slack import MAIL, NORTH_MAIL, ORGANISATION, POST, SOUTH_MAIL
-from storage.tables import Request
+from storage.tables import NAMING, Request
 from tests.flows.breaking import rows
 from tests.flows.places import ELSEWHERE, LUMEN, MERIDIAN, SOUTHERNER, moves_in
 from tests.flows.stage import Mailroom
+from tests.flows.test_outages_noticed import begins
 
 
 async def test_each_works_in_its_own_account_and_channel(many: Mailroom) -> None:
@@ -74,3 +77,58 @@ async def test_approvers_of_an_organisation_are_found_in_all_its_teams(many: Mai
     card = await many.direct(ned, "new.example")
     await ned.clicks(card, "Approve")
     await many.root(sol, "Done", "new.example", channel=SOUTH_MAIL)
+
+
+async def test_while_slack_refuses_ones_token_the_other_goes_on_and_what_is_owed_waits(many: Mailroom) -> None:
+    _, ben = await moves_in(many, LUMEN)
+    _, eve = await moves_in(many, ELSEWHERE)
+    await ben.types(MAIL, "/mail status")  # who he is, is known for a minute then
+    await many.slack.fault("*", "error", error="invalid_auth", times=1_000, place=LUMEN.id)
+    for number in range(5):
+        await ben.types(MAIL, f"/mail mailbox create a{number}@example.com")
+    await many.exists(*(f"a{number}@example.com" for number in range(5)))
+    await eve.types(POST, f"/mail mailbox create one@{ELSEWHERE.domain}")
+    await many.root(eve, "Done", channel=POST)
+    assert many.bot is not None
+    assert await many.bot.causes() == {}
+    assert await many.roots(ben) == []
+    await many.slack.no_faults()
+    for _ in range(3):
+        await many.clock_ahead(seconds=25)
+        await many.at_rest()
+    for number in range(5):
+        await many.root(ben, "Done", f"a{number}@example.com")
+
+
+async def test_an_outage_of_slack_is_noticed_and_ends(many: Mailroom) -> None:
+    _, ben = await moves_in(many, LUMEN)
+    await ben.types(MAIL, "/mail status")
+    await many.slack.fault("*", "status", times=1_000, status=500)
+    for number in range(3):
+        await ben.types(MAIL, f"/mail mailbox create a{number}@example.com")
+    await begins(many, "slack")
+    await many.slack.no_faults()
+    assert many.bot is not None
+
+    async def has_ended() -> bool:
+        await many.clock_ahead(seconds=1)
+        return await many.bot.causes() == {}  # type: ignore[union-attr]
+
+    await many.until(has_ended, "the end of the outage")
+
+
+async def test_an_unreadable_token_stops_that_workspace_alone(many: Mailroom) -> None:
+    """A value that was moved to another row does not decrypt."""
+    _, ben = await moves_in(many, LUMEN)
+    _, eve = await moves_in(many, ELSEWHERE)
+    table = NAMING.tables["installation"]
+    theirs = sa.select(table.c.bot_token).where(table.c.workspace_id == ELSEWHERE.id).scalar_subquery()
+    moved = table.update().where(table.c.workspace_id == LUMEN.id).values(bot_token=theirs)
+    assert many.bot is not None
+    await many.bot.database.write(lambda session: session.execute(moved))
+    await many.passes(minutes=2)
+    answer = await ben.types(MAIL, "/mail status")
+    assert answer.ok
+    await many.private(ben, "cannot be read with the encryption keys", str(many.settings.install_url))
+    await eve.types(POST, f"/mail mailbox create one@{ELSEWHERE.domain}")
+    await many.root(eve, "Done", channel=POST)

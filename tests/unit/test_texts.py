@@ -145,6 +145,7 @@ def answered(outside: str) -> Iterator[Built]:
     yield call(answers.key_unreadable, "4Abc")
     for url in (None, "https://mail.example.org/slack/install"):
         yield call(answers.not_installed, url)
+        yield call(answers.token_unreadable, url)
     yield call(answers.our_fault, "abcd1234")
     for state in TaskState:
         yield call(answers.task, Task(state=state, **task))
