@@ -1,6 +1,7 @@
 """The Slack of each workspace that has installed the bot by itself, with the token that stands in its row."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 KEPT = timedelta(seconds=60)
 """How long a token is used without a look at its row: other processes may have exchanged or erased it."""
 MOST_KEPT = 10_000
+PATIENCE_SECONDS = 1.2
+"""How long an exchange is waited for: Slack waits 3 s for us, and who the person is has to be asked as well."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,20 @@ class ManyWorkspaces(Slacks):
     async def _read(self, workspace: str) -> _Kept:
         self.forget(workspace)
         installation = await self._row(workspace)
-        if self._rotation.is_due(installation):
-            exchanging = self._exchanged(workspace)
+        if self._rotation.is_urgent(installation):
+            await self._wait(self._exchanged(workspace))
+            installation = await self._row(workspace)
             if self._rotation.is_urgent(installation):
-                await asyncio.shield(exchanging)
-                installation = await self._row(workspace)
-                if self._rotation.is_urgent(installation):
-                    raise TokenRefused("token_expired")
+                raise TokenRefused("token_expired")
+        elif self._rotation.is_due(installation):
+            self._exchanged(workspace)
         return self._keep(installation)
+
+    async def _wait(self, exchanging: "asyncio.Task[None]") -> None:
+        """A person may be waiting, too; it goes on without us."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await asyncio.shield(exchanging)
 
     async def _row(self, workspace: str) -> Installation:
         found = await self._database.read(lambda session: installations.get(session, workspace))

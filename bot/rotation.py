@@ -53,8 +53,9 @@ class Rotation:
     clock: Clock
 
     def is_due(self, installation: Installation) -> bool:
-        """Whether its token comes to its end soon."""
-        return ends_within(installation.expires_at, EARLY, self.clock())
+        """Whether its token comes to its end soon, and nobody is exchanging it or has just tried in vain."""
+        now, until = self.clock(), installation.refreshing_until
+        return ends_within(installation.expires_at, EARLY, now) and (until is None or until <= now)
 
     def is_urgent(self, installation: Installation) -> bool:
         """Whether it cannot be used any more."""
@@ -105,7 +106,7 @@ class Rotation:
         return installations.get(session, workspace) if begun else None
 
     async def _wait(self, workspace: str) -> None:
-        """Until the token is one that can be used, or nobody is exchanging it."""
+        """Until the token is one that can be used, or nobody is exchanging it; whoever asks has less patience."""
         until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while asyncio.get_running_loop().time() < until:
             found = await self.database.read(lambda session: installations.get(session, workspace))
@@ -114,13 +115,9 @@ class Rotation:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _is_under_way(self, installation: Installation) -> bool:
-        until = installation.refreshing_until
-        return (
-            installation.state is InstallationState.INSTALLED
-            and installation.refresh_token is not None
-            and until is not None
-            and until > self.clock()
-        )
+        now, until = self.clock(), installation.refreshing_until
+        has_token = installation.state is InstallationState.INSTALLED and installation.refresh_token is not None
+        return has_token and until is not None and now < until <= now + MINE
 
     async def _later(self, workspace: str, spent: str, reason: str, wait: timedelta) -> None:
         log.error("a workspace's token was not exchanged", workspace=workspace, reason=reason)
