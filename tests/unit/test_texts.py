@@ -289,6 +289,7 @@ def laid_down() -> Iterator[Built]:
             yield call(policy_forms.form, sheet)
             yield call(policy_forms.overtaken, sheet, "U7", NOW, policies.changes(fullest, policy))
     yield call(policies.alone)
+    yield call(policies.set_aside)
     yield call(policy_forms.refused, refusals.NOT_YOUR_POLICY)
 
 
