@@ -6,6 +6,7 @@ from contextlib import suppress
 import structlog
 from slack_bolt.adapter.socket_mode.websockets import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.websockets import SocketModeClient
 
 from bot.pace import retry_after
@@ -14,6 +15,27 @@ log = structlog.get_logger(__name__)
 
 GOODBYE_SECONDS = 1.0
 """How long Slack has to agree to the end of a connection."""
+A_MOMENT = 0.01
+ANSWERED_SECONDS = 2.0
+"""How long what was delivered has to be answered before a connection ends; later than that Slack has given up."""
+
+
+class _Handler(AsyncSocketModeHandler):
+    """Knows how many deliveries it has not answered yet."""
+
+    unanswered = 0
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override] # as in Bolt
+        self.unanswered += 1
+        try:
+            await super().handle(client, req)
+        finally:
+            self.unanswered -= 1
+
+    def all_answered(self) -> bool:
+        """Whether nothing that was received waits for its answer."""
+        queue: asyncio.Queue[str] = self.client.message_queue
+        return not self.unanswered and queue.empty()
 
 
 class SocketMode:
@@ -24,7 +46,7 @@ class SocketMode:
     """
 
     def __init__(self, *, app: AsyncApp, app_token: str, connections: int) -> None:
-        self.handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(connections)]
+        self.handlers = [_Handler(app, app_token) for _ in range(connections)]
 
     async def connect(self) -> None:
         """Open all connections, trying again until Slack lets us."""
@@ -49,7 +71,14 @@ class SocketMode:
         return sum([await handler.client.is_connected() for handler in self.handlers])
 
     async def close(self) -> None:
-        """Close all connections, so that Slack delivers nothing more here."""
+        """Take nothing more, answer what was taken, and close all connections: Slack delivers elsewhere then."""
+        for handler in self.handlers:
+            if handler.client.message_receiver is not None:
+                handler.client.message_receiver.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWERED_SECONDS):
+                while not all(handler.all_answered() for handler in self.handlers):  # noqa: ASYNC110 - the SDK has no event
+                    await asyncio.sleep(A_MOMENT)
         await asyncio.gather(*(_close(handler.client) for handler in self.handlers))
 
 

@@ -1,10 +1,11 @@
-"""The end of several Socket Mode connections."""
+"""The end of Socket Mode connections."""
 
 import asyncio
 from unittest.mock import patch
 
 from slack_sdk.socket_mode.websockets import SocketModeClient
 
+from sandbox.slack import MAIL
 from tests.flows.stage import Mailroom
 
 CONNECTIONS = 10
@@ -23,3 +24,20 @@ async def test_connections_that_slack_is_slow_to_close_are_closed_together(outsi
         async with outside.running():
             pass
     assert len(closed) == CONNECTIONS
+
+
+async def test_what_was_delivered_is_answered_before_its_connection_ends(outside: Mailroom) -> None:
+    async with outside.running():
+        await outside.connected(outside.ana)
+        await outside.without_gates()
+        await outside.passes(minutes=2)  # who Ben is, is asked of Slack again
+        await outside.slack.fault("users.info", "latency", seconds=0.5)
+        asked = len(await outside.slack.calls("users.info"))
+        typing = asyncio.create_task(outside.ben.types(MAIL, "/mail mailbox create john@example.com"))
+
+        async def is_asked() -> bool:
+            return len(await outside.slack.calls("users.info")) > asked
+
+        await outside.until(is_asked, "the question who Ben is")
+    said = await typing
+    assert "Asked for" in said.text, said
