@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
-from bot import demo, doctor, logs, manifest, verification
+from bot import demo, doctor, key_rotation, logs, manifest, verification
 from bot import settings as configuration
 from bot.app import running
 from bot.doctor import report
@@ -115,9 +115,44 @@ def upgrade() -> None:
 
 
 @keys.command()
-def generate() -> None:
-    """Make a key for MAILROOM_ENCRYPTION_KEYS."""
-    typer.echo(generate_key())
+def generate(
+    *,
+    into_file: Annotated[
+        bool,
+        typer.Option(
+            "--into-file", help="Put it in front of those in the key file beside SQLite; print nothing of it."
+        ),
+    ] = False,
+) -> None:
+    """Make a key for MAILROOM_ENCRYPTION_KEYS, or for the key file."""
+    if not into_file:
+        typer.echo(generate_key())
+        return
+    try:
+        file = key_rotation.put_first(_settings(configuration.load), generate_key())
+    except SettingsError as error:
+        _end(str(error))
+    typer.echo(f"{file} begins with a new key. Start the bot again, and then run `mailroom keys rotate`.")
+
+
+@keys.command()
+def rotate() -> None:
+    """Encrypt what is stored with the first key, so that the others can be taken away; works beside a running bot.
+
+    Ends with exit code 0 when nothing needs another key, 1 when something is left or unreadable, and 2 for a setting
+    that is missing or wrong.
+    """
+    settings = _settings(configuration.load)
+    try:
+        outcome = _loop(key_rotation.rotate(settings))
+    except DatabaseUnavailable as error:
+        _end(_unusable(error))
+    except SettingsError as error:
+        _end(str(error))
+    for line in key_rotation.lines(outcome, str(settings.key_file or "MAILROOM_ENCRYPTION_KEYS")):
+        typer.echo(line)
+    if not outcome.whole:
+        raise typer.Exit(BROKEN)
 
 
 @audit.command()

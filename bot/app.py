@@ -15,6 +15,7 @@ from bot import front, http, signing_on, way_in
 from bot.approvers import Approvers
 from bot.clock import Clock, utc_now
 from bot.front import Doors
+from bot.heartbeat import EVERY_SECONDS, Heartbeat
 from bot.mailapi import MailAPI, Timeouts
 from bot.notices.telling import Teller
 from bot.outages import MAILAPI, SOCKET_MODE, Outages
@@ -28,9 +29,9 @@ from bot.socket_mode import SocketMode
 from bot.worker import checking
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
-from storage import audit, moves, nudging, schema
+from storage import audit, key_file, moves, nudging, schema
 from storage.database import Database, DatabaseUnavailable
-from storage.encryption import Vault, key_from_file
+from storage.encryption import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,12 @@ async def running(
         if not database.shared:
             await database.write(moves.release)
         vault = vault_for(settings)
+        # Unwound from the last to the first: no new ticks, no new deliveries or nudges, then what is in flight, and
+        # when nothing is written any more the heartbeat.
+        shutdown = Shutdown(DRAIN_SECONDS)
+        heartbeat = Heartbeat(database=database, clock=clock, fingerprints=vault.fingerprints)
+        await heartbeat.begin()
+        stack.push_async_callback(shutdown.at_last, heartbeat.end)
         outages = Outages(clock)
         provider = MailAPI.open(settings.mailapi_url, timeouts=timeouts, heard=outages.about(MAILAPI))
         mailapi = await stack.enter_async_context(provider)
@@ -118,8 +125,6 @@ async def running(
             outages=outages,
         )
         after = Pool(size=64, share=16)
-        # Unwound from the last to the first: no new ticks, no new deliveries or nudges, then what is in flight.
-        shutdown = Shutdown(DRAIN_SECONDS)
         stack.push_async_callback(shutdown.drain, worker, after)
         others = await stack.enter_async_context(nudging.carried(database, worker.nudge))
         nudge = partial(_nudge_all, worker, others)
@@ -139,7 +144,7 @@ async def running(
         mailroom = Mailroom(worker=worker, after=after, database=database, socket_mode=socket_mode, outages=outages)
         await _listen(stack, settings, mailroom, app, way_in.routes(settings, machine, slacks, nudge))
         retention = Retention(database=database, clock=clock, keep=timedelta(days=settings.mailroom_keep_days))
-        stack.enter_context(_ticking(mailroom, retention, pace))
+        stack.enter_context(_ticking(mailroom, retention, heartbeat, pace))
         stack.callback(shutdown.begin)
         worker.nudge()
         log.info("running", mode=settings.mode.value, url=mailroom.url)
@@ -149,12 +154,10 @@ async def running(
 def vault_for(settings: Settings) -> Vault:
     """The vault with the keys that were set, or, beside SQLite, with a key file made on the first run."""
     keys = settings.encryption_keys()
-    file = settings.sqlite_file
-    if not keys and file is not None:
-        path = file.with_suffix(".key")
-        key, made = key_from_file(path)
+    path = settings.key_file
+    if path is not None:
+        keys, made = key_file.read_or_make(path)
         log.info("encryption key made" if made else "encryption key read", file=str(path))
-        keys = [key]
     try:
         return Vault(keys)
     except ValueError as error:
@@ -182,7 +185,7 @@ async def _listen(
 
 
 @contextmanager
-def _ticking(mailroom: Mailroom, retention: Retention, pace: Pace) -> Iterator[None]:
+def _ticking(mailroom: Mailroom, retention: Retention, heartbeat: Heartbeat, pace: Pace) -> Iterator[None]:
     """APScheduler's jobs. Its own shutdown cancels what runs, so they only hand over to pools that we drain."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -191,6 +194,8 @@ def _ticking(mailroom: Mailroom, retention: Retention, pace: Pace) -> Iterator[N
     heads = [mailroom.after, mailroom.database]
     scheduler.add_job(_log_heads_soon, "interval", args=heads, days=1, next_run_time=now, **options)
     scheduler.add_job(retention.prune, "interval", days=1, next_run_time=now + PRUNED_AFTER, **options)
+    beats = {"seconds": EVERY_SECONDS, "next_run_time": now}  # at once: the start may have waited for Slack for long
+    scheduler.add_job(_beat_soon, "interval", args=[mailroom.after, heartbeat], **beats, **options)
     scheduler.add_job(mailroom.watch_sockets, "interval", seconds=SOCKETS_EVERY, **options)
     scheduler.start()
     try:
@@ -207,6 +212,10 @@ def _nudge_all(worker: Worker, others: Callable[[], None]) -> None:
 
 async def _nudge(worker: Worker) -> None:
     worker.nudge()
+
+
+async def _beat_soon(after: Pool, heartbeat: Heartbeat) -> None:
+    after.start("", heartbeat.beat())
 
 
 async def _log_heads_soon(after: Pool, database: Database) -> None:

@@ -14,6 +14,8 @@ from sqlalchemy.exc import ArgumentError
 
 from storage.encryption import Vault
 
+NO_KEYS = "MAILROOM_ENCRYPTION_KEYS is missing: PostgreSQL needs it, and `mailroom keys generate` makes a key."
+
 
 class Mode(StrEnum):
     """How Slack's deliveries reach the bot."""
@@ -132,6 +134,12 @@ class Settings(BaseSettings):
         url = make_url(self.database_url)
         return Path(url.database) if url.drivername == "sqlite" and url.database else None
 
+    @property
+    def key_file(self) -> Path | None:
+        """The file that holds the encryption keys beside SQLite, or `None` where they are set or it is no SQLite."""
+        file = self.sqlite_file
+        return None if file is None or self.encryption_keys() else file.with_suffix(".key")
+
     def encryption_keys(self) -> list[str]:
         """The keys that were set, the first of which encrypts; empty where none were."""
         keys = _secret(self.mailroom_encryption_keys).split(",")
@@ -151,9 +159,7 @@ def read() -> Settings:
     if settings.encryption_keys():
         _check_keys(settings.encryption_keys())
     elif settings.sqlite_file is None:
-        raise SettingsError(
-            "MAILROOM_ENCRYPTION_KEYS is missing: PostgreSQL needs it, and `mailroom keys generate` makes a key."
-        )
+        raise SettingsError(NO_KEYS)
     for name in [name for name in os.environ if name.startswith("SLACK_")]:
         del os.environ[name]
     return settings

@@ -1,7 +1,9 @@
 """The end of the bot: what is in flight may end, within a time for all of it together."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -38,3 +40,10 @@ class Shutdown:
                 await asyncio.gather(worker.stop(self.left), after.drain(self.left))
         except TimeoutError:
             log.warning("the database took nothing at the end; the next start takes up what is under way")
+
+    async def at_last(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what comes after everything else, in what is left of the time for the last word."""
+        until = self._until or time.monotonic()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, until + LAST_WORD - time.monotonic())):
+                await work()

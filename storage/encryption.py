@@ -1,14 +1,14 @@
 """Secrets at rest: encrypted, and bound to the workspace and the purpose that they were stored for."""
 
+import base64
+import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 VERSION = 1
+_LABEL = b"mailroom encryption key fingerprint\n"
 
 
 class Undecryptable(Exception):
@@ -23,11 +23,15 @@ class Vault:
 
     def __init__(self, keys: Sequence[str]) -> None:
         try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys])
+            each = [Fernet(key) for key in keys]
+            self._fernet = MultiFernet(each)
         except ValueError:  # also where there is none
             raise ValueError(
                 "An encryption key is not a Fernet key (32 bytes, base64): make one with `mailroom keys generate`."
             ) from None
+        self._first = each[0]
+        self.fingerprints = tuple(fingerprint(key) for key in keys)
+        """What the keys are called where they are not to be seen, in their order."""
 
     def __repr__(self) -> str:
         return "Vault()"
@@ -56,46 +60,24 @@ class Vault:
             case _:
                 raise Undecryptable("It was stored for another workspace or purpose.")
 
+    def resealed(self, sealed: str, *, workspace: str, purpose: str) -> str:
+        """The value encrypted with the first key, which is the same text where it is already.
+
+        Raises `Undecryptable` as `unseal` does.
+        """
+        value = self.unseal(sealed, workspace=workspace, purpose=purpose)
+        try:
+            self._first.decrypt(sealed.encode())
+        except InvalidToken:
+            return self.seal(value, workspace=workspace, purpose=purpose)
+        return sealed
+
 
 def generate_key() -> str:
     """A new Fernet key."""
     return Fernet.generate_key().decode()
 
 
-def key_from_file(path: Path) -> tuple[str, bool]:
-    """The key in `path` and whether it was made just now, readable by its owner alone.
-
-    It is written whole beside its place and then linked there, which only the first of several processes can: none
-    reads half a key, and after a crash there is a whole one or none.
-    """
-    if path.exists():
-        return _key_in(path), False
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(generate_key() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-        made = True
-    except FileExistsError:
-        made = False
-    finally:
-        Path(draft).unlink()
-    _keep_entry(path.parent)
-    return _key_in(path), made
-
-
-def _key_in(path: Path) -> str:
-    return path.read_text(encoding="ascii").strip()
-
-
-def _keep_entry(folder: Path) -> None:
-    """Make a file's place in its folder survive a power cut, where the system lets a folder be opened."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def fingerprint(key: str) -> str:
+    """What a key is called where it is not to be seen: the same for the same key, and nothing to find it by."""
+    return hashlib.sha256(_LABEL + base64.urlsafe_b64decode(key)).hexdigest()[:16]

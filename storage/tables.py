@@ -83,6 +83,11 @@ def _long_text() -> Any:
     return Field(default=None, sa_type=Text)
 
 
+def _sealed() -> Any:
+    """A text that `Vault` gave; `storage/sealed.py` names all such columns, for what has to be done to each."""
+    return Field(default=None, sa_type=Text, sa_column_kwargs={"info": {"sealed": True}})
+
+
 def _count() -> Any:
     """A number that rows of an older version begin with as 0, such as how often work on a row failed unforeseen."""
     return Field(default=0, sa_column_kwargs={"server_default": "0"})
@@ -162,7 +167,7 @@ class Connection(Table, table=True):
     id: int = _key()
     workspace_id: str = Field(foreign_key="workspace.id", index=True)
     state: ConnectionState = _state(ConnectionState.CHECKING)
-    secret: str | None = _long_text()
+    secret: str | None = _sealed()
     caller_id: int = Field(sa_type=BigInteger)
     last_four: str = Field(max_length=4)
     connected_by: str = Field(max_length=32)
@@ -364,3 +369,16 @@ class SeenEvent(Table, table=True):
     event_id: str = Field(primary_key=True, max_length=64)
     workspace_id: str = Field(foreign_key="workspace.id")
     at: datetime = _moment()
+
+
+class Process(Table, table=True):
+    """One `mailroom run` that is alive, or was when it was last seen.
+
+    `fingerprints` are those of its encryption keys, in their order: it encrypts with the first.
+    """
+
+    id: str = Field(primary_key=True, max_length=32)
+    started_at: datetime = _moment()
+    seen_at: datetime = _moment()
+    version: str = Field(max_length=32)
+    fingerprints: list[str] = _json()

@@ -16,11 +16,13 @@ async def examine(settings: Settings, *, clock: Clock = utc_now) -> list[Finding
 
     Changes nothing, makes no file, and works beside a running bot.
     """
-    database, stored = await rows.look(settings)
+    database, stored = await rows.look(settings, clock)
     encryption, accounts = keys.look(settings, stored)
     look = installed.look if settings.mode is Mode.OAUTH else workspace.look
     slack, mailapi, bot = await asyncio.gather(
-        look(settings, stored, clock), provider.look(settings, stored, accounts), process.look(settings)
+        look(settings, stored, clock),
+        provider.look(settings, stored, accounts),
+        process.look(settings, stored),
     )
     return [_settings(settings), database, encryption, *slack, *mailapi, bot]
 

@@ -1,19 +1,22 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bot.doctor.finding import Finding, counted, fine, unknown, wrong
 from bot.doctor.rows import Stored
 from bot.mailapi import Credentials
 from bot.settings import Settings
-from storage import connections
+from storage import connections, key_file
 from storage.encryption import Undecryptable, Vault
-from storage.tables import Connection
+from storage.tables import Connection, Process
 
 CHECK = "Encryption keys"
 _OTHERS = 0o077
 _PUT_BACK = (
     "Put back the key with which it was stored (the key file, or one of MAILROOM_ENCRYPTION_KEYS) and start the bot "
     "again, or connect the workspace anew with /mail connect."
+)
+_SAME_KEYS = (
+    "Give all of them the same keys and start them again; docs/operating.md says in which order keys are changed."
 )
 
 Accounts = Mapping[str, Credentials]
@@ -32,26 +35,43 @@ def look(settings: Settings, stored: Stored | None) -> tuple[Finding, Accounts]:
     readable = {workspace: credentials for workspace, credentials in accounts.items() if credentials is not None}
     if unread:
         return wrong(CHECK, f"The stored MailAPI key of {', '.join(unread)} cannot be read.", _PUT_BACK), readable
+    apart = _apart(stored.processes)
+    if apart:
+        return wrong(CHECK, f"What one process encrypts, {apart} cannot read.", _SAME_KEYS), readable
     read = counted(len(readable), "stored MailAPI key", "stored MailAPI keys")
-    return fine(CHECK, f"they read {read}" if readable else "well-formed; no MailAPI key is stored yet"), readable
+    said = f"they read {read}" if readable else "well-formed; no MailAPI key is stored yet"
+    return fine(CHECK, said + _otherwise(vault, stored.processes)), readable
+
+
+def _apart(processes: Sequence[Process]) -> str:
+    """How many do not know the key with which another one encrypts; empty for none."""
+    used = {each.fingerprints[0] for each in processes}
+    unknowing = [each for each in processes if used - set(each.fingerprints)]
+    return f"{len(unknowing):,} of {len(processes):,} that run" if unknowing else ""
+
+
+def _otherwise(vault: Vault, processes: Sequence[Process]) -> str:
+    others = [each for each in processes if tuple(each.fingerprints) != vault.fingerprints]
+    if not others:
+        return ""
+    return f"; {counted(len(others), 'running process has', 'running processes have')} other keys, or another order"
 
 
 def vault(settings: Settings, stored: Stored | None) -> Vault | Finding:
     """What decrypts, or why nothing does; a key file that is missing is not made."""
-    keys, file = settings.encryption_keys(), settings.sqlite_file
-    if keys or file is None:
-        return Vault(keys)
-    path = file.with_suffix(".key")
+    path = settings.key_file
+    if path is None:
+        return Vault(settings.encryption_keys())
     try:
-        key = path.read_text(encoding="ascii").strip()
+        found = key_file.read(path)
     except FileNotFoundError:
         return _without_file(path, stored)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         return wrong(CHECK, f"{path} cannot be read: {type(error).__name__}.", "Look at its rights.")
     if path.stat().st_mode & _OTHERS:
         return wrong(CHECK, f"{path} can be read by others on this machine.", f"Run `chmod 600 {path}`.")
     try:
-        return Vault([key])
+        return Vault(found)
     except ValueError:
         return wrong(CHECK, f"{path} holds no encryption key.", _PUT_BACK)
 

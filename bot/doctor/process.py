@@ -1,8 +1,10 @@
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 
-from bot.doctor.finding import Finding, fine, unknown, wrong
+from bot.doctor.finding import Finding, counted, fine, unknown, wrong
+from bot.doctor.rows import Stored
 from bot.settings import Settings
 
 CHECK = "Running bot"
@@ -16,8 +18,23 @@ _RESTART = "Start it again: nothing that was acknowledged is lost."
 _OPERATING = "Its log says more, and docs/operating.md what each name means."
 
 
-async def look(settings: Settings) -> Finding:
-    """Whether a bot runs at the address of the settings, and whether its scheduler ticks, from its `/readyz`."""
+async def look(settings: Settings, stored: Stored | None) -> Finding:
+    """Whether a bot runs at the address of the settings, and whether its scheduler ticks, from its `/readyz`.
+
+    How many there are in all their own rows say.
+    """
+    said = await _look(settings)
+    if stored is None:
+        return said
+    end = "." if said.found.endswith(".") else ""
+    return replace(said, found=f"{said.found.removesuffix('.')}; {_in_all(len(stored.processes))}{end}")
+
+
+def _in_all(count: int) -> str:
+    return f"{counted(count, 'process runs', 'processes run') if count else 'no process runs'} on this database"
+
+
+async def _look(settings: Settings) -> Finding:
     if settings.mailroom_port == 0:
         return unknown(CHECK, "MAILROOM_PORT is 0, so that nobody knows where to ask")
     where = _address(settings)

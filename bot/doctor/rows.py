@@ -1,14 +1,16 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlmodel import Session
 
+from bot.clock import Clock
 from bot.doctor.finding import Finding, fine, wrong
 from bot.settings import Settings
-from storage import connections, installations, requests, schema, workspaces
+from storage import connections, installations, processes, requests, schema, workspaces
 from storage.database import Database, DatabaseUnavailable
-from storage.tables import Connection, Installation
+from storage.tables import Connection, Installation, Process
 
 CHECK = "Database"
 _UNREACHABLE = "Look at DATABASE_URL, at the server or the file's rights, and at the room on its disk."
@@ -25,9 +27,11 @@ class Stored:
     """Of the workspaces that have installed the bot by themselves."""
     channels: frozenset[str]
     """Where requests that have not ended have their threads, direct messages left out."""
+    processes: Sequence[Process]
+    """Those that are alive, as they say themselves."""
 
 
-async def look(settings: Settings) -> tuple[Finding, Stored | None]:
+async def look(settings: Settings, clock: Clock) -> tuple[Finding, Stored | None]:
     """Whether the database is there and of this version; the rows only where it is."""
     file = settings.sqlite_file
     if file is not None and not file.exists():
@@ -38,7 +42,9 @@ async def look(settings: Settings) -> tuple[Finding, Stored | None]:
         revision = await asyncio.to_thread(schema.current, database.engine)
         if revision != schema.newest():
             return _of_another_version(revision), None
-        return fine(CHECK, f"reachable, at revision {revision}, the newest"), await database.read(_stored)
+        return fine(CHECK, f"reachable, at revision {revision}, the newest"), await database.read(
+            partial(_stored, clock)
+        )
     except DatabaseUnavailable as error:
         return wrong(CHECK, f"It cannot be used: {str(error).rstrip('.?')}.", _UNREACHABLE), None
     finally:
@@ -54,7 +60,7 @@ def _of_another_version(revision: str) -> Finding:
     return wrong(CHECK, found, "Install the newer Mailroom here too.")
 
 
-def _stored(session: Session) -> Stored:
+def _stored(clock: Clock, session: Session) -> Stored:
     known = workspaces.known(session)
     in_force = [connections.in_force(session, each) for each in known]
     homes = [request.home_channel for each in known for request in requests.open_ones(session, each)]
@@ -62,4 +68,5 @@ def _stored(session: Session) -> Stored:
         connections=[each for each in in_force if each is not None],
         installations=installations.in_force(session),
         channels=frozenset(each for each in homes if each.startswith("C")),
+        processes=processes.living(session, now=clock()),
     )

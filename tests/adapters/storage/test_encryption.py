@@ -1,6 +1,11 @@
 """Secrets at rest: whose they are, with which keys they are read, and the file in which a key is kept."""
 
+import base64
+import errno
+import hashlib
 import json
+import os
+import re
 import stat
 import traceback
 from multiprocessing import get_context
@@ -9,7 +14,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from storage.encryption import Undecryptable, Vault, generate_key, key_from_file
+from storage import key_file
+from storage.encryption import Undecryptable, Vault, fingerprint, generate_key
 
 VALUE = "Zk9Qw3Xv7Bt5Lm1Np8Rs2Dc6Fg4Hj0Ya"
 KEY, OTHER = generate_key(), generate_key()
@@ -91,28 +97,72 @@ def test_neither_the_vault_nor_its_refusals_show_a_key_or_a_value() -> None:
     assert not [secret for secret in (KEY, OTHER, VALUE) if secret in told]
 
 
+def test_a_value_that_the_first_key_encrypted_is_left_and_another_is_encrypted_anew() -> None:
+    old, both, new = Vault([OTHER]), Vault([KEY, OTHER]), Vault([KEY])
+    there = sealed(new)
+    assert both.resealed(there, workspace="T1", purpose="mailapi-key") == there
+    anew = both.resealed(sealed(old), workspace="T1", purpose="mailapi-key")
+    assert new.unseal(anew, workspace="T1", purpose="mailapi-key") == VALUE
+    for workspace, purpose in (("T2", "mailapi-key"), ("T1", "bot-token")):
+        with pytest.raises(Undecryptable):
+            both.resealed(sealed(old), workspace=workspace, purpose=purpose)
+
+
+def test_a_fingerprint_tells_keys_apart_and_shows_nothing_of_them() -> None:
+    both = Vault([KEY, OTHER])
+    assert both.fingerprints == (fingerprint(KEY), fingerprint(OTHER))
+    assert re.fullmatch("[0-9a-f]{16}", fingerprint(KEY))
+    assert len(set(both.fingerprints)) == 2
+    raw = base64.urlsafe_b64decode(KEY)
+    assert fingerprint(KEY) not in {raw.hex()[:16], hashlib.sha256(raw).hexdigest()[:16]}
+
+
 def test_a_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "mailroom.key"
-    key, made = key_from_file(file)
+    keys, made = key_file.read_or_make(file)
     assert made
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert key_from_file(file) == (key, False)
-    assert sealed(Vault([key]))
+    assert key_file.read_or_make(file) == (keys, False)
+    assert sealed(Vault(keys))
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_key_file_that_an_operator_wrote_is_read_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("written", [f"  {KEY}\n\n{OTHER}\n", f"{KEY},{OTHER}", f"{KEY}, {OTHER}\r\n"])
+def test_a_key_file_that_an_operator_wrote_is_read_as_it_is(tmp_path: Path, written: str) -> None:
     file = tmp_path / "mailroom.key"
-    file.write_text(f"  {KEY}\n\n")
-    assert key_from_file(file) == (KEY, False)
+    file.write_text(written)
+    assert key_file.read_or_make(file) == ([KEY, OTHER], False)
+
+
+def test_a_key_is_put_in_front_of_a_key_file_whole_and_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "mailroom.key"
+    file.write_text(KEY)
+    file.chmod(0o644)
+    key_file.put_first(file, OTHER)
+    assert key_file.read(file) == [OTHER, KEY]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_disk_that_is_full_leaves_the_key_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "mailroom.key"
+    file.write_text(KEY)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        key_file.put_first(file, OTHER)
+    assert key_file.read(file) == [KEY]
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_processes_that_make_a_key_at_once_all_get_the_same_whole_key(tmp_path: Path) -> None:
     processes = get_context("forkserver")
     with processes.Pool(4) as pool:
         for round_ in range(10):
-            found = pool.map(key_from_file, [tmp_path / f"{round_}.key"] * 8, chunksize=1)
-            assert len({key for key, _ in found}) == 1
+            found = pool.map(key_file.read_or_make, [tmp_path / f"{round_}.key"] * 8, chunksize=1)
+            assert len({tuple(keys) for keys, _ in found}) == 1
             assert [made for _, made in found].count(True) == 1
-            assert sealed(Vault([found[0][0]]))
+            assert sealed(Vault(found[0][0]))
     assert {file.suffix for file in tmp_path.iterdir()} == {".key"}

@@ -1,0 +1,74 @@
+"""What is stored encrypted, and exchanging each such text for one that another key encrypted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, or_
+from sqlmodel import Session, select, update
+
+from storage import connections
+from storage.tables import Connection, Table, table_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """A column whose texts are encrypted, each for the workspace in its row's `workspace_id` and for one purpose.
+
+    `held_until` names a column with a moment until which a row's text is not to be exchanged: somebody will look for
+    the one that he has read.
+    """
+
+    model: type[Table]
+    column: str
+    purpose: str
+    held_until: str | None = None
+
+    def of(self, name: str) -> Any:
+        """One of the table's columns."""
+        return table_of(self.model).c[name]
+
+    @property
+    def key(self) -> Any:
+        """The column that tells its rows apart."""
+        (key,) = table_of(self.model).primary_key
+        return key
+
+
+PLACES = (Place(Connection, "secret", connections.PURPOSE),)
+"""All of them: what is encrypted and is not named here is lost when its key is taken away."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """An encrypted text and whose it is."""
+
+    key: Any
+    workspace: str
+    sealed: str
+    held: bool
+
+
+def texts(session: Session, place: Place, *, after: Any, most: int, now: datetime) -> Sequence[Text]:
+    """The next texts behind the row `after`, in the order of their rows; `None` begins with the first."""
+    sealed, held = place.of(place.column), place.of(place.held_until) if place.held_until else None
+    asked = select(place.key, place.of("workspace_id"), sealed, *([] if held is None else [held]))
+    asked = asked.where(sealed.is_not(None)).order_by(place.key).limit(most)
+    if after is not None:
+        asked = asked.where(place.key > after)
+    return [
+        Text(key, workspace, text, held=any(until is not None and until > now for until in rest))
+        for key, workspace, text, *rest in session.execute(asked).all()
+    ]
+
+
+def exchange(session: Session, place: Place, text: Text, sealed: str, *, now: datetime) -> bool:
+    """Put `sealed` in the place of `text`; false where something else stands there by now, or it is held."""
+    column = place.of(place.column)
+    changed = update(table_of(place.model)).where(place.key == text.key, column == text.sealed)
+    if place.held_until is not None:
+        until = place.of(place.held_until)
+        changed = changed.where(or_(until.is_(None), until <= now))
+    result = cast("CursorResult[Any]", session.execute(changed.values({column: sealed})))
+    return result.rowcount == 1

@@ -1,0 +1,226 @@
+"""`mailroom keys rotate`: everything gets the first key, nothing is lost, and what stands in the way is said."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlmodel import Session, col, select
+
+from bot import key_rotation
+from bot.key_rotation import Outcome, lines, rotate
+from bot.settings import load
+from storage import connections, processes, sealed
+from storage.database import Database, DatabaseUnavailable
+from storage.encryption import Undecryptable, Vault, fingerprint, generate_key
+from storage.sealed import PLACES, Place, Text
+from storage.tables import Connection, Process
+from tests.adapters.storage import rows
+from tests.adapters.storage.rows import NOW, SECOND
+
+OLD, NEW, LOST = (generate_key() for _ in range(3))
+WORKSPACES = ("T1", "T2", "T3")
+BOTH = (NEW, OLD)
+WHERE = "MAILROOM_ENCRYPTION_KEYS"
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_rotation, "BATCH", 2)
+
+
+def value(connection: Connection) -> str:
+    return f"the key of row {connection.id}"
+
+
+def sealed_with(key: str, connection: Connection) -> str:
+    return Vault([key]).seal(value(connection), workspace=connection.workspace_id, purpose=connections.PURPOSE)
+
+
+async def stored(database: Database, key: str, workspaces: Sequence[str] = WORKSPACES) -> None:
+    """Two rows of each workspace, encrypted with `key`, and one without a secret."""
+
+    def add(session: Session) -> None:
+        for workspace in workspaces:
+            for _ in range(2):
+                connection = rows.connection(session, workspace)
+                connection.secret = sealed_with(key, connection)
+            rows.connection(session, workspace, secret=None)
+
+    await database.write(add)
+
+
+async def readable(database: Database, key: str) -> list[str]:
+    """The workspaces of the secrets that this key alone reads, each with the value that was stored."""
+
+    def look(session: Session) -> Iterator[str]:
+        vault = Vault([key])
+        for row in session.exec(select(Connection).where(col(Connection.secret).is_not(None)).order_by("id")):
+            try:
+                found = vault.unseal(row.secret or "", workspace=row.workspace_id, purpose=connections.PURPOSE)
+            except Undecryptable:
+                continue
+            assert found == value(row)
+            yield row.workspace_id
+
+    return await database.read(lambda session: list(look(session)))
+
+
+async def rotated(url: str, *keys: str, places: Sequence[Place] = PLACES, now: datetime = NOW) -> Outcome:
+    settings = load(database_url=url, mailroom_encryption_keys=",".join(keys))
+    return await rotate(settings, clock=lambda: now, places=places)
+
+
+async def running(database: Database, *keys: str, seen_at: datetime = NOW) -> None:
+    """A process that knows these keys."""
+    names = [fingerprint(key) for key in keys]
+    process = Process(id=generate_key()[:16], started_at=NOW - timedelta(days=1), version="1", fingerprints=names)
+    await database.write(partial(processes.seen, process=process, now=seen_at))
+
+
+def said(outcome: Outcome) -> str:
+    text = "\n".join(lines(outcome, WHERE))
+    assert not [key for key in (OLD, NEW, LOST) if key in text]
+    return text
+
+
+async def test_everything_is_encrypted_with_the_first_key_and_the_others_may_go(url: str, database: Database) -> None:
+    await stored(database, OLD)
+    outcome = await rotated(url, *BOTH)
+    assert (outcome.whole, dict(outcome.exchanged)) == (True, {"T1": 2, "T2": 2, "T3": 2})
+    assert await readable(database, OLD) == []
+    assert await readable(database, NEW) == ["T1", "T1", "T2", "T2", "T3", "T3"]
+    assert "6 encrypted anew with the first key, 0 left, 0 unreadable." in said(outcome)
+    assert f"all keys but the first (fingerprints {fingerprint(OLD)}) may be taken out of {WHERE}" in said(outcome)
+
+
+async def test_a_second_time_there_is_nothing_to_do(url: str, database: Database) -> None:
+    await stored(database, OLD)
+    await rotated(url, *BOTH)
+    again = await rotated(url, *BOTH)
+    assert again.whole
+    assert "0 encrypted anew with the first key, 0 left, 0 unreadable." in said(again)
+    alone = await rotated(url, NEW)
+    assert alone.whole
+    assert "no other is needed" in said(alone)
+
+
+async def test_one_that_was_broken_off_goes_on_with_what_is_left(
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stored(database, OLD)
+
+    def fails(session: Session, place: Place, text: Text, to: str, *, now: datetime) -> bool:
+        if text.workspace == "T3":
+            raise DatabaseUnavailable("the disk is full")
+        return exchange(session, place, text, to, now=now)
+
+    exchange = sealed.exchange
+    with monkeypatch.context() as context:
+        context.setattr(sealed, "exchange", fails)
+        with pytest.raises(DatabaseUnavailable):
+            await rotated(url, *BOTH)
+    assert await readable(database, OLD) == ["T3", "T3"]
+    outcome = await rotated(url, *BOTH)
+    assert (outcome.whole, dict(outcome.exchanged)) == (True, {"T3": 2})
+
+
+async def test_what_no_key_reads_is_named_by_its_workspace_and_stays_as_it_is(url: str, database: Database) -> None:
+    await stored(database, LOST, ["T2"])
+    await stored(database, OLD, ["T1", "T3"])
+    outcome = await rotated(url, *BOTH)
+    assert (outcome.whole, dict(outcome.unreadable)) == (False, {"T2": 2})
+    assert await readable(database, NEW) == ["T1", "T1", "T3", "T3"]
+    assert await readable(database, LOST) == ["T2", "T2"]
+    assert "4 encrypted anew with the first key, 0 left, 2 unreadable." in said(outcome)
+    assert "None of the keys reads what is stored of T2:" in said(outcome)
+    found_again = await rotated(url, *BOTH, LOST)
+    assert (found_again.whole, dict(found_again.exchanged)) == (True, {"T2": 2})
+
+
+async def test_a_key_that_is_replaced_meanwhile_is_not_overwritten(
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stored(database, OLD, ["T1"])
+    met: list[Any] = []
+
+    def later(session: Session, place: Place, text: Text, to: str, *, now: datetime) -> bool:
+        row = session.get_one(Connection, text.key)
+        if text.key not in met:
+            met.append(text.key)
+            row.secret = Vault([NEW]).seal(value(row), workspace="T1", purpose=connections.PURPOSE)
+            session.flush()
+            replaced[row.id] = row.secret
+        return exchange(session, place, text, to, now=now)
+
+    exchange, replaced = sealed.exchange, dict[int, str]()
+    monkeypatch.setattr(sealed, "exchange", later)
+    outcome = await rotated(url, *BOTH)
+    assert (outcome.whole, outcome.exchanged.total(), len(replaced)) == (True, 0, 2)
+    kept = await database.read(lambda session: {i: session.get_one(Connection, i).secret for i in replaced})
+    assert kept == replaced
+
+
+async def test_what_is_in_use_is_left_and_said(url: str, database: Database) -> None:
+    await stored(database, OLD, ["T1"])
+    held = replace(PLACES[0], held_until="leased_until")
+
+    def lease(session: Session) -> None:
+        session.exec(select(Connection)).first().leased_until = NOW + SECOND  # type: ignore[union-attr]
+
+    await database.write(lease)
+    outcome = await rotated(url, *BOTH, places=[held])
+    assert (outcome.whole, dict(outcome.exchanged), dict(outcome.left)) == (False, {"T1": 1}, {"T1": 1})
+    assert "may be taken out" not in said(outcome)
+    assert "in use at this moment, of T1: run this again" in said(outcome)
+    assert (await rotated(url, *BOTH, places=[held], now=NOW + SECOND)).whole
+
+
+REFUSED = {
+    "one that knows only the old key": ([OLD], "1 process runs (since 2026-02-28 12:00:00 UTC) without the first key"),
+    "one that encrypts with the old key": ([OLD, NEW], "1 process runs (since 2026-02-28 12:00:00 UTC) with the first"),
+    "one with other keys altogether": ([LOST], "without the first key"),
+}
+
+
+@pytest.mark.parametrize(("keys", "words"), REFUSED.values(), ids=REFUSED)
+async def test_it_is_refused_while_a_process_runs(url: str, database: Database, keys: list[str], words: str) -> None:
+    await stored(database, OLD)
+    await running(database, *BOTH)
+    await running(database, *keys)
+    outcome = await rotated(url, *BOTH)
+    assert (outcome.whole, outcome.exchanged.total()) == (False, 0)
+    assert await readable(database, OLD) == ["T1", "T1", "T2", "T2", "T3", "T3"]
+    assert words in said(outcome)
+    assert "Start the bot again with" in said(outcome)
+    assert "0 encrypted anew with the first key, 6 left, 0 unreadable." in said(outcome)
+    assert "may be taken out" not in said(outcome)
+
+
+async def test_processes_with_the_new_key_first_and_those_that_are_gone_stand_in_nobodys_way(
+    url: str, database: Database
+) -> None:
+    await stored(database, OLD)
+    await running(database, *BOTH)
+    await running(database, NEW)
+    await running(database, OLD, seen_at=NOW - processes.LIVING)
+    assert (await rotated(url, *BOTH)).whole
+
+
+async def test_a_process_that_is_started_meanwhile_without_the_new_key_stops_it(
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stored(database, OLD)
+    old = Process(id="late", started_at=NOW, version="1", fingerprints=[fingerprint(OLD)])
+
+    def late(session: Session, place: Place, text: Text, to: str, *, now: datetime) -> bool:
+        processes.seen(session, old, now=NOW)
+        return exchange(session, place, text, to, now=now)
+
+    exchange = sealed.exchange
+    monkeypatch.setattr(sealed, "exchange", late)
+    outcome = await rotated(url, *BOTH)
+    assert (outcome.whole, dict(outcome.exchanged), outcome.left.total()) == (False, {"T1": 2}, 4)
+    assert "without the first key" in said(outcome)
