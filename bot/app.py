@@ -155,13 +155,13 @@ def vault_for(settings: Settings) -> Vault:
     """The vault with the keys that were set, or, beside SQLite, with a key file made on the first run."""
     keys = settings.encryption_keys()
     path = settings.key_file
-    if path is not None:
-        keys, made = key_file.read_or_make(path)
-        log.info("encryption key made" if made else "encryption key read", file=str(path))
     try:
+        if path is not None:
+            keys, made = key_file.read_or_make(path)
+            log.info("encryption key made" if made else "encryption key read", file=str(path))
         return Vault(keys)
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path or 'MAILROOM_ENCRYPTION_KEYS'} cannot be used: {error}") from None
 
 
 async def _listen(

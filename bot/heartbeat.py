@@ -26,7 +26,10 @@ class Heartbeat:
         self._database = database
         self._clock = clock
         self._process = Process(
-            id=secrets.token_hex(8), started_at=clock(), version=version("mailroom"), fingerprints=list(fingerprints)
+            id=secrets.token_hex(8),
+            started_at=clock(),
+            version=version("mailroom")[:32],
+            fingerprints=list(fingerprints),
         )
 
     async def begin(self) -> None:

@@ -172,7 +172,7 @@ def lines(outcome: Outcome, where: str) -> list[str]:
         *(_refusal(outcome.strangers) if outcome.strangers else ()),
         "{:,} encrypted anew with the first key, {:,} left, {:,} unreadable.".format(*counts),
         *_advice(outcome),
-        *([] if outcome.strangers or outcome.left else [_others(outcome.fingerprints[1:], where)]),
+        *([] if outcome.strangers or outcome.left else _others(outcome, where)),
     ]
 
 
@@ -210,11 +210,12 @@ def _workspaces(counter: Counter[str]) -> str:
     return ", ".join(sorted(counter))
 
 
-def _others(fingerprints: Sequence[str], where: str) -> str:
-    if not fingerprints:
-        return f"There is one key in {where}, and no other is needed."
-    return (
-        f"Nothing is encrypted with the others any more: all keys but the first (fingerprints "
-        f"{', '.join(fingerprints)}) may be taken out of {where}, and the bot started again. Keep them with the "
-        "backups that are older than this."
-    )
+def _others(outcome: Outcome, where: str) -> Iterator[str]:
+    others = ", ".join(outcome.fingerprints[1:])
+    if others:
+        yield (
+            f"Nothing is encrypted with the others any more: all keys but the first (fingerprints {others}) may be "
+            f"taken out of {where}, and the bot started again. Keep them with the backups that are older than this."
+        )
+    elif not outcome.unreadable:
+        yield f"There is one key in {where}, and no other is needed."

@@ -33,8 +33,14 @@ def read_or_make(path: Path) -> tuple[list[str], bool]:
 
 
 def put_first(path: Path, key: str) -> None:
-    """Put a key in front of those in `path`; at each moment it holds either those before or all of them."""
+    """Put a key in front of those in `path`; at each moment it holds either those before or all of them.
+
+    It stays its owner's, though an administrator may do this for him.
+    """
     with _draft(path, [key, *read(path)]) as draft:
+        owner, ours = path.stat(), draft.stat()
+        if (owner.st_uid, owner.st_gid) != (ours.st_uid, ours.st_gid):
+            os.chown(draft, owner.st_uid, owner.st_gid)
         draft.replace(path)
 
 

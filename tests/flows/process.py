@@ -69,3 +69,26 @@ async def bot_process(mailroom: Mailroom, **changes: str | None) -> AsyncIterato
         yield bot
     finally:
         await bot.killed()
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    error: str
+
+
+async def command(mailroom: Mailroom, *arguments: str, **changes: str | None) -> Printed:
+    """`mailroom` with these arguments, in a process of its own, with the settings of a bot that may run beside it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", *arguments),
+        cwd=ROOT,
+        env=environment(mailroom, **changes),
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    async with asyncio.timeout(40):
+        out, error = await process.communicate()
+    return Printed(process.returncode or 0, out.decode(), error.decode())

@@ -5,10 +5,9 @@ import json
 import os
 import signal
 import socket
-import sys
-from asyncio.subprocess import PIPE
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,11 +20,12 @@ from bot.clock import utc_now
 from bot.doctor.finding import Finding, Verdict
 from bot.settings import Settings, load
 from sandbox.slack import APP_TOKEN, BOT_TOKEN, MAIL
-from storage import schema
+from storage import processes, schema
 from storage.database import engine_for
-from storage.encryption import generate_key
+from storage.encryption import fingerprint, generate_key
+from storage.tables import Process
 from tests.flows.places import ELSEWHERE, LUMEN, moves_in
-from tests.flows.process import ROOT, bot_process, environment
+from tests.flows.process import Printed, bot_process, command
 from tests.flows.stage import KEY, Mailroom
 
 CHECKS = [
@@ -61,19 +61,6 @@ class Found:
 
 
 @dataclass
-class Printed:
-    """What the command printed, and how it ended."""
-
-    code: int
-    out: str
-    error: str
-
-    @property
-    def found(self) -> Found:
-        return Found([Finding(**{**each, "verdict": Verdict(each["verdict"])}) for each in json.loads(self.out)])
-
-
-@dataclass
 class Doctor:
     """The doctor, with the settings of a bot that may run."""
 
@@ -86,13 +73,13 @@ class Doctor:
 
     async def prints(self, *options: str, **changes: str | None) -> Printed:
         """What the command prints, in a process of its own."""
-        variables = environment(self.mailroom, MAILROOM_PORT=str(self.settings.mailroom_port), COLUMNS="200", **changes)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "doctor", *options), cwd=ROOT, env=variables, stdout=PIPE, stderr=PIPE
-        )
-        async with asyncio.timeout(40):
-            out, error = await process.communicate()
-        return Printed(process.returncode or 0, out.decode(), error.decode())
+        changes = {"MAILROOM_PORT": str(self.settings.mailroom_port), "COLUMNS": "200", **changes}
+        return await command(self.mailroom, "doctor", *options, **changes)
+
+
+def read(printed: Printed) -> Found:
+    """What it printed as JSON."""
+    return Found([Finding(**{**each, "verdict": Verdict(each["verdict"])}) for each in json.loads(printed.out)])
 
 
 def doctor_of(mailroom: Mailroom, port: int = 0) -> Doctor:
@@ -117,7 +104,8 @@ def closed_port() -> int:
 async def test_where_all_is_fine_each_line_says_so_and_the_exit_code_is_0(beside: Doctor) -> None:
     printed = await beside.prints("--json")
     assert (printed.code, printed.error) == (0, "")
-    assert printed.found.of(Verdict.FINE) == CHECKS == [each.check for each in printed.found.findings]
+    found = read(printed)
+    assert found.of(Verdict.FINE) == CHECKS == [each.check for each in found.findings]
 
 
 async def test_what_is_wrong_is_marked_by_words_and_says_what_to_do_and_no_secret(
@@ -200,6 +188,37 @@ async def test_a_key_file_that_is_gone_or_open_to_others(beside: Doctor, tmp_pat
     file.unlink()
     assert "no key file" in (await beside.finds()).wrong("Encryption keys").found
     assert not file.exists()
+
+
+async def another_process(mailroom: Mailroom, *keys: str) -> None:
+    """One that knows these encryption keys says that it is alive."""
+    names = [fingerprint(key) for key in keys]
+    process = Process(id="another", started_at=mailroom.clock(), version="1", fingerprints=names)
+    assert mailroom.bot is not None
+    await mailroom.bot.database.write(partial(processes.seen, process=process, now=mailroom.clock()))
+
+
+async def test_how_many_processes_run(beside: Doctor, tmp_path: Path) -> None:
+    (bot,) = [each for each in (await beside.finds()).findings if each.check == "Running bot"]
+    assert bot.found.endswith("1 process runs on this database")
+    await another_process(beside.mailroom, (tmp_path / "mailroom.key").read_text())
+    told = await beside.finds(mailroom_port=closed_port())
+    assert told.wrong("Running bot").found.endswith("; 2 processes run on this database.")
+
+
+async def test_processes_that_cannot_read_what_others_encrypt(beside: Doctor) -> None:
+    await another_process(beside.mailroom, generate_key())
+    found = (await beside.finds()).wrong("Encryption keys")
+    assert found.found == "What one process encrypts, 2 of 2 that run cannot read."
+    assert "the same keys" in found.advice
+
+
+async def test_processes_in_the_middle_of_a_change_of_keys_are_no_trouble(beside: Doctor, tmp_path: Path) -> None:
+    await another_process(beside.mailroom, (tmp_path / "mailroom.key").read_text().strip(), generate_key())
+    told = await beside.finds()
+    assert told.of(Verdict.WRONG) == []
+    (keys,) = [each for each in told.findings if each.check == "Encryption keys"]
+    assert keys.found == "they read 1 stored MailAPI key; 1 running process has other keys, or another order"
 
 
 async def test_mailapi_out_of_reach(beside: Doctor) -> None:

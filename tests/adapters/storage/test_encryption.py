@@ -144,6 +144,17 @@ def test_a_key_is_put_in_front_of_a_key_file_whole_and_for_its_owner_alone(tmp_p
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_key_file_stays_its_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for an administrator, who may give files away."""
+    file, given = tmp_path / "mailroom.key", []
+    file.write_text(KEY)
+    owner = file.stat()
+    monkeypatch.setattr(os, "chown", lambda *to: given.append(to[1:]))
+    monkeypatch.setattr(Path, "stat", lambda path: owner if path == file else os.stat_result([0o100600] + [7] * 9))
+    key_file.put_first(file, OTHER)
+    assert given == [(owner.st_uid, owner.st_gid)]
+
+
 def test_a_disk_that_is_full_leaves_the_key_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
