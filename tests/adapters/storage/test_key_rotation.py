@@ -1,9 +1,12 @@
 """`mailroom keys rotate`: everything gets the first key, nothing is lost, and what stands in the way is said."""
 
+import asyncio
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from bot import key_rotation
 from bot.key_rotation import Outcome, lines, rotate
-from bot.settings import load
+from bot.settings import SettingsError, load
 from storage import connections, processes, sealed
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Undecryptable, Vault, fingerprint, generate_key
@@ -224,3 +227,28 @@ async def test_a_process_that_is_started_meanwhile_without_the_new_key_stops_it(
     outcome = await rotated(url, *BOTH)
     assert (outcome.whole, dict(outcome.exchanged), outcome.left.total()) == (False, {"T1": 2}, 4)
     assert "without the first key" in said(outcome)
+
+
+async def test_settings_with_which_it_cannot_begin_are_named(empty: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"there is no such file|mailroom db upgrade"):
+        await rotated(empty, NEW)
+    with pytest.raises(SettingsError, match="MAILROOM_ENCRYPTION_KEYS is wrong") as wrong:
+        await rotated(empty, NEW, OLD[:-2])
+    assert OLD[:-2] not in str(wrong.value)
+    with pytest.raises(SettingsError, match="MAILROOM_ENCRYPTION_KEYS is missing"):
+        await rotate(load(database_url="postgresql+psycopg://127.0.0.1:9/x"))
+    with pytest.raises(SettingsError, match=r"no key file .*mailroom\.key"):
+        await rotate(load(database_url=f"sqlite:///{tmp_path}/mailroom.db"))
+    assert await asyncio.to_thread(os.listdir, tmp_path) == []
+
+
+def test_a_key_is_put_into_the_key_file_only_where_it_is_used_and_whole(tmp_path: Path) -> None:
+    url, file = f"sqlite:///{tmp_path}/mailroom.db", tmp_path / "mailroom.key"
+    with pytest.raises(SettingsError, match="There is no key file here"):
+        key_rotation.put_first(load(database_url=url, mailroom_encryption_keys=OLD), NEW)
+    with pytest.raises(SettingsError, match="the first `mailroom run` makes it"):
+        key_rotation.put_first(load(database_url=url), NEW)
+    file.write_text("half a key")
+    with pytest.raises(SettingsError, match=r"mailroom\.key is wrong"):
+        key_rotation.put_first(load(database_url=url), NEW)
+    assert file.read_text() == "half a key"
