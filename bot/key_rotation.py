@@ -202,7 +202,8 @@ def _advice(outcome: Outcome) -> Iterator[str]:
     if outcome.unreadable:
         yield (
             f"None of the keys reads what is stored of {_workspaces(outcome.unreadable)}: put the key with which it "
-            "was stored behind the others and run this again, or connect the workspace anew with /mail connect."
+            "was stored behind the others and run this again, or connect the workspace anew with /mail connect "
+            "(one that installed the bot by itself: install it there again first)."
         )
 
 

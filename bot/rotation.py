@@ -67,18 +67,19 @@ class Rotation:
         if mine is None:
             await self._wait(workspace)
             return
-        spent = mine.refresh_token or ""
         try:
-            token = self.vault.unseal(spent, workspace=workspace, purpose=installations.REFRESH_PURPOSE)
+            token = self.vault.unseal(
+                mine.refresh_token or "", workspace=workspace, purpose=installations.REFRESH_PURPOSE
+            )
             new = self._new(await self.slack.grant(self.client, grant_type="refresh_token", refresh_token=token))
         except Undecryptable:
-            await self._later(workspace, spent, "it cannot be decrypted", MUCH_LATER)
+            await self._later(mine, "it cannot be decrypted", MUCH_LATER)
         except Refused as error:
-            await self._later(workspace, spent, str(error), MUCH_LATER)
+            await self._later(mine, str(error), MUCH_LATER)
         except SlackError as error:
-            await self._later(workspace, spent, str(error), AGAIN)
+            await self._later(mine, str(error), AGAIN)
         else:
-            await self._write(partial(self._note, workspace, spent, new))
+            await self._write(partial(self._note, mine, new))
             log.info("a workspace's token was exchanged", workspace=workspace)
 
     def _new(self, said: Mapping[str, Any]) -> "_New":
@@ -89,12 +90,11 @@ class Rotation:
         except (KeyError, TypeError, ValueError):
             raise Refused("unreadable answer") from None
 
-    def _note(self, workspace: str, spent: str, new: "_New", session: Session) -> None:
-        seal = partial(self.vault.seal, workspace=workspace)
+    def _note(self, mine: Installation, new: "_New", session: Session) -> None:
+        seal = partial(self.vault.seal, workspace=mine.workspace_id)
         installations.refreshed(
             session,
-            workspace,
-            spent=spent,
+            mine,
             bot_token=seal(new.token, purpose=installations.TOKEN_PURPOSE),
             refresh_token=seal(new.refresh_token, purpose=installations.REFRESH_PURPOSE),
             expires_at=new.ends,
@@ -119,10 +119,10 @@ class Rotation:
         has_token = installation.state is InstallationState.INSTALLED and installation.refresh_token is not None
         return has_token and until is not None and now < until <= now + MINE
 
-    async def _later(self, workspace: str, spent: str, reason: str, wait: timedelta) -> None:
-        log.error("a workspace's token was not exchanged", workspace=workspace, reason=reason)
+    async def _later(self, mine: Installation, reason: str, wait: timedelta) -> None:
+        log.error("a workspace's token was not exchanged", workspace=mine.workspace_id, reason=reason)
         until = self.clock() + wait
-        await self.database.write(partial(_give_back, workspace, spent, until))
+        await self.database.write(lambda session: installations.give_back_refresh(session, mine, until=until))
 
     async def _write(self, note: "partial[None]") -> None:
         """Not tried in vain once only: what Slack has given nobody else has."""
@@ -140,7 +140,3 @@ class Rotation:
 def ends_within(expires_at: datetime | None, time: timedelta, now: datetime) -> bool:
     """Whether a token ends within a time; one without an end never does."""
     return expires_at is not None and expires_at < now + time
-
-
-def _give_back(workspace: str, spent: str, until: datetime, session: Session) -> None:
-    installations.give_back_refresh(session, workspace, spent=spent, until=until)

@@ -53,22 +53,28 @@ def begin_refresh(session: Session, workspace_id: str, *, before: datetime, now:
 
 
 def refreshed(
-    session: Session, workspace_id: str, *, spent: str, bot_token: str, refresh_token: str, expires_at: datetime
+    session: Session, exchanged: Installation, *, bot_token: str, refresh_token: str, expires_at: datetime
 ) -> bool:
-    """Put new tokens in the place of those whose encrypted refresh token was `spent`; false where those are gone."""
-    theirs = update(Installation).where(
-        col(Installation.workspace_id) == workspace_id, col(Installation.refresh_token) == spent
-    )
+    """Put new tokens in the place of those of the row that was `exchanged`; false where those are gone."""
+    theirs = update(Installation).where(*_tokens_of(exchanged))
     new: dict[str, Any] = {"bot_token": bot_token, "refresh_token": refresh_token, "expires_at": expires_at}
     return _changed(session, theirs.values(**new, refreshing_until=None))
 
 
-def give_back_refresh(session: Session, workspace_id: str, *, spent: str, until: datetime | None) -> None:
+def give_back_refresh(session: Session, exchanged: Installation, *, until: datetime) -> None:
     """Let the exchange be tried again, by anybody, from `until` on: Slack did not do it."""
-    theirs = update(Installation).where(
-        col(Installation.workspace_id) == workspace_id, col(Installation.refresh_token) == spent
-    )
+    theirs = update(Installation).where(*_tokens_of(exchanged))
     _changed(session, theirs.values(refreshing_until=until))
+
+
+def _tokens_of(exchanged: Installation) -> tuple[Any, ...]:
+    """The conditions that a row still has the tokens with which somebody began to exchange them.
+
+    Its refresh token is as it was, or was only encrypted anew, while the exchange is still the same.
+    """
+    same = col(Installation.refresh_token) == exchanged.refresh_token
+    still = col(Installation.refreshing_until) == exchanged.refreshing_until
+    return col(Installation.workspace_id) == exchanged.workspace_id, or_(same, still)
 
 
 def end(session: Session, workspace_id: str, *, now: datetime, delete_at: datetime) -> bool:

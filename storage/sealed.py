@@ -8,8 +8,8 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, or_
 from sqlmodel import Session, select, update
 
-from storage import connections
-from storage.tables import Connection, Table, table_of
+from storage import connections, installations
+from storage.tables import Connection, Installation, Table, table_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,11 @@ class Place:
         return key
 
 
-PLACES = (Place(Connection, "secret", connections.PURPOSE),)
+PLACES = (
+    Place(Connection, "secret", connections.PURPOSE),
+    Place(Installation, "bot_token", installations.TOKEN_PURPOSE, held_until="refreshing_until"),
+    Place(Installation, "refresh_token", installations.REFRESH_PURPOSE, held_until="refreshing_until"),
+)
 """All of them: what is encrypted and is not named here is lost when its key is taken away."""
 
 

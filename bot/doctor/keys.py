@@ -40,7 +40,7 @@ def look(settings: Settings, stored: Stored | None) -> tuple[Finding, Accounts]:
         return wrong(CHECK, f"What one process encrypts, {apart} cannot read.", _SAME_KEYS), readable
     read = counted(len(readable), "stored MailAPI key", "stored MailAPI keys")
     said = f"they read {read}" if readable else "well-formed; no MailAPI key is stored yet"
-    return fine(CHECK, said + _otherwise(vault, stored.processes)), readable
+    return fine(CHECK, said + _otherwise(found, stored.processes)), readable
 
 
 def _apart(processes: Sequence[Process]) -> str:

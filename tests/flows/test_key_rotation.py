@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import select
 
-from sandbox.slack import MAIL
-from sandbox.slack.identity import TEAM
+from sandbox.slack import MAIL, POST
 from storage import connections, processes
 from storage.database import Database
 from storage.encryption import Vault, generate_key
-from storage.states import ConnectionState, RequestState
-from storage.tables import Connection, Process, Request, Workspace
+from storage.tables import Process
+from tests.flows.breaking import execute
+from tests.flows.places import ELSEWHERE, LUMEN, moves_in
 from tests.flows.process import Bot, bot_process, command
-from tests.flows.rotating import ELSEWHERE, Work, encrypted, read_by, with_many_secrets
+from tests.flows.rotating import Work, encrypted, read_by, with_many_secrets
 from tests.flows.stage import Mailroom
 from tests.processes.rows import without_gates
 
@@ -110,55 +110,21 @@ async def test_a_process_is_seen_as_long_as_it_runs(
         await outside.until(later, "the next heartbeat")
 
 
-async def test_a_lost_key_is_the_matter_of_its_workspace_alone(outside: Mailroom, tmp_path: Path) -> None:
-    async with outside.running() as bot:
-        await outside.connected(outside.ana)
-        await outside.without_gates()
-        await bot.database.write(lambda session: loses_its_key(session, outside))
-        told = await outside.direct(outside.ana, "cannot be read with the encryption keys", "/mail connect")
-        assert "`0000`" in told.visible
-        await outside.ben.types(MAIL, "/mail mailbox create john@example.com")
-        await outside.completed(outside.ben)
-        await outside.at_rest()
-        found = await command(outside, "keys", "rotate")
+async def test_a_lost_key_is_the_matter_of_its_workspace_alone(many: Mailroom, tmp_path: Path) -> None:
+    ana, ben = await moves_in(many, LUMEN)
+    oda, eve = await moves_in(many, ELSEWHERE)
+    lost = Vault([generate_key()]).seal("lost", workspace=ELSEWHERE.id, purpose=connections.PURPOSE)
+    await execute(many, "UPDATE connection SET secret = :lost WHERE workspace_id = :id", lost=lost, id=ELSEWHERE.id)
+    await eve.types(POST, f"/mail mailbox create eve@{ELSEWHERE.domain}")
+    await many.direct(oda, "cannot be read with the encryption keys", "/mail connect", f"`{ELSEWHERE.key[-4:]}`")
+    await ben.types(MAIL, "/mail mailbox create john@example.com")
+    await many.root(ben, "Done", "john@example.com")
+    assert await ana.direct_messages() == [m for m in await ana.direct_messages() if "cannot be read" not in m.visible]
+    found = await command(many, "keys", "rotate")
     assert found.code == 1
     assert "0 encrypted anew with the first key, 0 left, 1 unreadable." in found.out
-    assert f"None of the keys reads what is stored of {ELSEWHERE}:" in found.out
+    assert f"None of the keys reads what is stored of {ELSEWHERE.id}:" in found.out
     await asyncio.to_thread((tmp_path / "mailroom.key").write_text, generate_key())
-    both = await command(outside, "keys", "rotate")
-    assert f"stored of {ELSEWHERE}, {TEAM}:" in both.out
+    both = await command(many, "keys", "rotate")
+    assert f"stored of {', '.join(sorted((LUMEN.id, ELSEWHERE.id)))}:" in both.out
     assert "no other is needed" not in both.out
-
-
-def loses_its_key(session: Session, outside: Mailroom) -> None:
-    """Another workspace, whose key was encrypted with one that is lost, and which wants something of MailAPI."""
-    now = outside.clock()
-    session.add(Workspace(id=ELSEWHERE, created_at=now))
-    session.flush()
-    secret = Vault([generate_key()]).seal("lost", workspace=ELSEWHERE, purpose=connections.PURPOSE)
-    session.add(
-        Connection(
-            workspace_id=ELSEWHERE,
-            state=ConnectionState.IN_FORCE,
-            secret=secret,
-            caller_id=1,
-            last_four="0000",
-            connected_by=outside.ana.id,
-            deduplication_key="elsewhere",
-            created_at=now,
-        )
-    )
-    session.add(
-        Request(
-            workspace_id=ELSEWHERE,
-            kind="domain_create",
-            parameters={"domain": "example.net"},
-            state=RequestState.PLANNING,
-            asker=outside.ben.id,
-            asked_in=MAIL,
-            home_channel=MAIL,
-            deduplication_key="elsewhere",
-            created_at=now,
-            due_at=now,
-        )
-    )

@@ -383,6 +383,7 @@ ELSEWHERE = {
         "doctor/",
         "settings.py",
         "signing_on.py",
+        "key_rotation.py",
         "lock.py",
         "verification.py",
     ),

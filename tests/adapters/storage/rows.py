@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from storage.tables import Call, Connection, Notice, Request, Workspace
+from storage.tables import Call, Connection, Installation, Notice, Request, Workspace
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 Result = TypeVar("Result")
-Row = TypeVar("Row", Call, Connection, Notice, Request, Workspace)
+Row = TypeVar("Row", Call, Connection, Installation, Notice, Request, Workspace)
 _numbers = count(1)
 
 
@@ -24,6 +24,12 @@ def workspace(session: Session, workspace_id: str = "T1") -> str:
     if session.get(Workspace, workspace_id) is None:
         _added(session, Workspace(id=workspace_id, created_at=NOW))
     return workspace_id
+
+
+def installation(session: Session, workspace_id: str = "T1", **values: Any) -> Installation:
+    """How a workspace installed the bot."""
+    standard = {"workspace_id": workspace(session, workspace_id), "installed_at": NOW}
+    return _added(session, Installation(**{**standard, **values}))
 
 
 def connection(session: Session, workspace_id: str = "T1", **values: Any) -> Connection:

@@ -127,7 +127,9 @@ def test_a_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
-@pytest.mark.parametrize("written", [f"  {KEY}\n\n{OTHER}\n", f"{KEY},{OTHER}", f"{KEY}, {OTHER}\r\n"])
+@pytest.mark.parametrize(
+    "written", [f"  {KEY}\n\n{OTHER}\n", f"{KEY},{OTHER}", f"{KEY}, {OTHER}\r\n"], ids=["lines", "comma", "both"]
+)
 def test_a_key_file_that_an_operator_wrote_is_read_as_it_is(tmp_path: Path, written: str) -> None:
     file = tmp_path / "mailroom.key"
     file.write_text(written)

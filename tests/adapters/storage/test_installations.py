@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from storage import installations
+from storage import installations, sealed
+from storage.sealed import PLACES
 from storage.states import InstallationState
 from storage.tables import Installation
 from tests.adapters.storage import rows
@@ -57,9 +58,21 @@ def test_a_token_is_exchanged_by_one_at_a_time_and_only_near_its_end(session: Se
     assert not installations.begin_refresh(session, "T1", before=SOON + SECOND, **begin)
     assert installations.begin_refresh(session, "T1", before=SOON + SECOND, now=NOW + SECOND, until=LATER)
     new: dict[str, Any] = {"bot_token": "a", "refresh_token": "b", "expires_at": LATER}
-    assert installations.refreshed(session, "T1", spent="once", **new)
-    assert not installations.refreshed(session, "T1", spent="once", **new)
+    mine = found(session).model_copy()
+    assert installations.refreshed(session, mine, **new)
+    assert not installations.refreshed(session, mine, **new)
     assert (found(session).bot_token, found(session).refreshing_until) == ("a", None)
+
+
+def test_new_tokens_are_kept_where_the_old_ones_were_encrypted_anew_meanwhile(session: Session) -> None:
+    installed(session, expires_at=SOON)
+    assert installations.begin_refresh(session, "T1", before=LATER, now=NOW, until=NOW + SECOND)
+    mine = found(session).model_copy()
+    (place,) = (place for place in PLACES if place.purpose == installations.REFRESH_PURPOSE)
+    (text,) = sealed.texts(session, place, after=None, most=1, now=LATER)
+    assert sealed.exchange(session, place, text, "by another key", now=LATER)
+    assert installations.refreshed(session, mine, bot_token="a", refresh_token="b", expires_at=LATER)
+    assert found(session).refresh_token == "b"
 
 
 def test_a_token_that_never_ends_is_not_exchanged(session: Session) -> None:

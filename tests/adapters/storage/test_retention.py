@@ -120,7 +120,7 @@ def test_all_of_a_workspace_goes_when_its_time_is_over_and_nothing_of_another(se
     assert retention.forget_workspace(session, "T2", now=NOW, most=2)
     assert _count(session, "T2") == others
     tables = {table.name for table in NAMING.sorted_tables}
-    assert tables - others.keys() == {"workspace", "spent_state"}  # of each other table there was something
+    assert tables - others.keys() == {"process", "workspace", "spent_state"}  # of each other table there was something
 
 
 def _fill(session: Session, workspace: str) -> None:

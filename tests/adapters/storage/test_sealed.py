@@ -14,13 +14,13 @@ import storage
 from storage import sealed
 from storage.encryption import Undecryptable, Vault, generate_key
 from storage.sealed import PLACES, Place
-from storage.tables import NAMING, Connection
+from storage.tables import NAMING, Connection, Installation
 from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW, SECOND
 
 ROOT = Path(__file__).parents[3]
 VALUE = "Zk9Qw3Xv7Bt5Lm1Np8Rs2Dc6Fg4Hj0Ya"
-ROW: Mapping[Any, Callable[..., Any]] = {Connection: rows.connection}
+ROW: Mapping[Any, Callable[..., Any]] = {Connection: rows.connection, Installation: rows.installation}
 """How a row of each table with such a column is made."""
 VAULT = Vault([generate_key()])
 
