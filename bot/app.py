@@ -14,17 +14,22 @@ from starlette.routing import Route
 from bot import front, http, signing_on, way_in
 from bot.approvers import Approvers
 from bot.clock import Clock, utc_now
+from bot.commands import KINDS, SUBCOMMANDS
 from bot.front import Doors
 from bot.heartbeat import EVERY_SECONDS, Heartbeat
+from bot.listeners.doors import DELIVERIES
 from bot.mailapi import MailAPI, Timeouts
+from bot.metrics import Exposition, Metrics
+from bot.notices import owing
 from bot.notices.telling import Teller
-from bot.outages import MAILAPI, SOCKET_MODE, Outages
+from bot.outages import DATABASE, MAILAPI, SLACK, SOCKET_MODE, WORKER, Outages
 from bot.pace import DEFAULT_PACE, Pace
 from bot.people import People
 from bot.pool import Pool
 from bot.retention import Retention
 from bot.settings import Mode, Settings, SettingsError
 from bot.shutdown import Shutdown
+from bot.slack import TELLING, outage_of
 from bot.socket_mode import SocketMode
 from bot.worker import checking
 from bot.worker.machine import Looks, Machine
@@ -47,6 +52,8 @@ SCHEDULER = "scheduler"
 STANDSTILL_SECONDS = 30.0
 """Without a tick for so long, the clock that drives the machine's half is taken for stopped."""
 
+OUTSIDE = (DATABASE, SLACK, MAILAPI, SOCKET_MODE, WORKER, SCHEDULER, *(outage_of(method) for method in sorted(TELLING)))
+"""What may be out of order, by the names in `/readyz`."""
 DRAIN_SECONDS = 8.0
 """What is in flight has this long to end when the bot stops."""
 
@@ -105,14 +112,22 @@ async def running(
         heartbeat = Heartbeat(database=database, clock=clock, fingerprints=vault.fingerprints)
         await heartbeat.begin()
         stack.push_async_callback(shutdown.at_last, heartbeat.end)
-        outages = Outages(clock)
+        outages, metrics = Outages(clock), counters()
+        database.heard = metrics.moved
         provider = MailAPI.open(settings.mailapi_url, timeouts=timeouts, heard=outages.about(MAILAPI))
         mailapi = await stack.enter_async_context(provider)
         slacks = await stack.enter_async_context(signing_on.slacks(settings, database, vault, outages, clock))
-        machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), timedelta(seconds=timeouts.total))
+        longest = timedelta(seconds=timeouts.total)
+        machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), longest, metrics=metrics)
         await database.write(partial(checking.take_up_readable, machine))
         teller = Teller(
-            database=database, slacks=slacks, clock=clock, pace=pace, pool=Pool(size=16, share=8), outages=outages
+            database=database,
+            slacks=slacks,
+            clock=clock,
+            pace=pace,
+            pool=Pool(size=16, share=8),
+            outages=outages,
+            metrics=metrics,
         )
         people = People(slacks=slacks, clock=clock)
         approvers = Approvers(people)
@@ -135,20 +150,33 @@ async def running(
             people=people,
             approvers=approvers,
             nudge=nudge,
-            doors=Doors(after, outages),
+            doors=Doors(after, outages, metrics),
         )
         socket_mode = None
         if settings.mode is Mode.SOCKET:
             connections = settings.mailroom_socket_connections
             socket_mode = SocketMode(app=app, app_token=settings.app_token, connections=connections)
         mailroom = Mailroom(worker=worker, after=after, database=database, socket_mode=socket_mode, outages=outages)
-        await _listen(stack, settings, mailroom, app, way_in.routes(settings, machine, slacks, nudge))
+        exposition = Exposition(
+            metrics,
+            database=database,
+            clock=clock,
+            causes=mailroom.causes,
+            since_tick=lambda: worker.since_tick,
+            outside=OUTSIDE,
+        )
+        await _listen(stack, settings, mailroom, app, exposition, way_in.routes(settings, machine, slacks, nudge))
         retention = Retention(database=database, clock=clock, keep=timedelta(days=settings.mailroom_keep_days))
         stack.enter_context(_ticking(mailroom, retention, heartbeat, pace))
         stack.callback(shutdown.begin)
         worker.nudge()
         log.info("running", mode=settings.mode.value, url=mailroom.url)
         yield mailroom
+
+
+def counters() -> Metrics:
+    """Metrics whose labels take the words of the code and no others."""
+    return Metrics(commands=SUBCOMMANDS, deliveries=DELIVERIES, kinds=KINDS, notices=owing.KINDS)
 
 
 def vault_for(settings: Settings) -> Vault:
@@ -165,11 +193,17 @@ def vault_for(settings: Settings) -> Vault:
 
 
 async def _listen(
-    stack: AsyncExitStack, settings: Settings, mailroom: Mailroom, app: AsyncApp, pages: Sequence[Route]
+    stack: AsyncExitStack,
+    settings: Settings,
+    mailroom: Mailroom,
+    app: AsyncApp,
+    exposition: Exposition,
+    pages: Sequence[Route],
 ) -> None:
     """Open what Slack's deliveries come in through; in Socket Mode a taken port only costs the health checks."""
     in_socket_mode = mailroom.socket_mode is not None
-    routes = http.build(None if in_socket_mode else app, settings.signing_secret, mailroom.state, pages)
+    slacks_own = None if in_socket_mode else app
+    routes = http.build(slacks_own, settings.signing_secret, mailroom.state, exposition.text, pages)
     serving = http.serve(routes, settings.mailroom_host, settings.mailroom_port)
     try:
         mailroom.url = await stack.enter_async_context(serving)

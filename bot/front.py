@@ -33,6 +33,7 @@ from bot.listeners.policy import PolicyForms
 from bot.listeners.register import Handlers, register
 from bot.listeners.removals import Removals
 from bot.listeners.submissions import Submissions
+from bot.metrics import Metrics
 from bot.outages import Outages
 from bot.people import People
 from bot.pool import Pool
@@ -51,6 +52,7 @@ class Doors:
 
     after: Pool
     outages: Outages
+    metrics: Metrics
 
 
 def build(
@@ -105,6 +107,7 @@ def build(
             directory=directory,
             rate=Rate(clock, settings.mailroom_commands_a_minute),
             outages=doors.outages,
+            metrics=doors.metrics,
         ),
         Handlers(
             dispatch=dispatch,

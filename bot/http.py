@@ -18,6 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot.metrics import CONTENT_TYPE
+
 log = structlog.get_logger(__name__)
 
 MOST_BYTES = 1_048_576
@@ -41,7 +43,11 @@ class State:
 
 
 def build(
-    app: AsyncApp | None, signing_secret: str, state: Callable[[], Awaitable[State]], others: Sequence[Route] = ()
+    app: AsyncApp | None,
+    signing_secret: str,
+    state: Callable[[], Awaitable[State]],
+    metrics: Callable[[], Awaitable[bytes]],
+    others: Sequence[Route] = (),
 ) -> Starlette:
     """The routes; without an `app`, as in Socket Mode, only those about the bot's own state, and `others`."""
 
@@ -53,7 +59,10 @@ def build(
         said = {"ready": not now.causes, "causes": now.causes, "since_tick": round(now.since_tick, 1)}
         return JSONResponse(said, status_code=503 if now.causes else 200)
 
-    routes = [Route("/healthz", healthz), Route("/readyz", readyz), *others]
+    async def told(_request: Request) -> Response:
+        return Response(await metrics(), media_type=CONTENT_TYPE)
+
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", told), *others]
     if app is not None:
         routes.append(Route("/slack/events", _events(app, signing_secret), methods=["POST"]))
     return Starlette(routes=routes)

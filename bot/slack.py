@@ -411,7 +411,7 @@ class Slack:
             named = AnswerLost(type(error).__name__)
         else:
             self._outages.works(SLACK)
-            self._outages.works(_outage_of(_method(found)))
+            self._outages.works(outage_of(_method(found)))
             return found
         self._note(named)
         raise named
@@ -433,7 +433,7 @@ class Slack:
                 self._refused(error)
             case ScopeMissing():
                 self._outages.works(SLACK)
-                self._outages.failed(_outage_of(error.method), f"the token lacks a scope ({error})")
+                self._outages.failed(outage_of(error.method), f"the token lacks a scope ({error})")
             case TokenRefused():
                 self._outages.failed(SLACK, f"the token is refused ({error})")
             case _:
@@ -473,7 +473,7 @@ def _method(response: AsyncSlackResponse) -> str:
     return response.api_url.rsplit("/", 1)[-1]
 
 
-def _outage_of(method: str) -> str:
+def outage_of(method: str) -> str:
     """The name under which it is noticed that one method lacks its scope."""
     return f"{SLACK} {method}"
 

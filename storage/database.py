@@ -1,12 +1,13 @@
 """Transactions off the event loop: the only way to the rows."""
 
 import asyncio
+import contextvars
 import json
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
@@ -16,6 +17,8 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlmodel import Session
 
+from storage import moves
+from storage.moves import Step
 from storage.threads import Closed, Threads
 
 Result = TypeVar("Result")
@@ -84,6 +87,8 @@ class Database:
 
     def __init__(self, engine: Engine, writer: "_Writer", readers: Threads) -> None:
         self.engine = engine
+        self.heard: Callable[[Step], None] | None = None
+        """Is told of each row that was moved to another state, once that is committed."""
         self._patience = PATIENCE if self.shared else None
         self._snapshots = _snapshots(engine)
         self._writer = writer
@@ -113,7 +118,14 @@ class Database:
         what must not happen twice has a key of its own, so that doing it again does no harm.
         """
         until = None if self._patience is None else time.monotonic() + self._patience
-        return await _translated(_answer(self._writer.submit(partial(_in_time, work, until)), self._patience))
+        # In the caller's context, so that what is logged in there says which row it is about.
+        context, run = contextvars.copy_context(), partial(_in_time, work, until)
+        begun = self._writer.submit(lambda session: context.run(run, session))
+        result, steps = await _translated(_answer(begun, self._patience))
+        if self.heard is not None:
+            for step in steps:
+                self.heard(step)
+        return result
 
     async def read(self, work: Work[Result], *, at_leisure: bool = False) -> Result:
         """Run `work` on a snapshot; what it changes is thrown away. `at_leisure` it may take as long as it takes."""
@@ -148,13 +160,16 @@ async def _answer(begun: "Future[Result]", patience: float | None) -> Result:
         raise DatabaseUnavailable(_SILENT) from None
 
 
-def _in_time(work: Work[Result], until: float | None, session: Session) -> Result:
-    """Raise instead of being committed where whoever asked was told by then that it was not."""
+def _in_time(work: Work[Result], until: float | None, session: Session) -> tuple[Result, Sequence[Step]]:
+    """What came of it, and which rows it moved.
+
+    Raises instead of being committed where whoever asked was told by then that it was not.
+    """
     result = work(session)
     session.flush()
     if until is not None and time.monotonic() > until:
         raise DatabaseUnavailable(_SILENT)
-    return result
+    return result, moves.steps(session)
 
 
 async def _translated(result: Awaitable[Result]) -> Result:

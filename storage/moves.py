@@ -1,6 +1,7 @@
 """Changing a state by compare-and-set, and leasing rows that are due."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -15,6 +16,22 @@ LEASE = timedelta(seconds=30)
 
 Stateful = TypeVar("Stateful", Request, Call, Notice, Connection, Policy)
 Leased = Request | Call | Notice | Connection | Policy
+
+_STEPS = "mailroom_steps"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A row that a transaction has moved to the state `after`; `kind` is empty where its table has none."""
+
+    table: str
+    kind: str
+    after: str
+
+
+def steps(session: Session) -> Sequence[Step]:
+    """What the transaction of this session has moved so far, in order."""
+    return cast("list[Step]", session.info.get(_STEPS, []))
 
 
 def move(
@@ -39,8 +56,13 @@ def move(
     statement = update(table).where(columns.id == row_id, columns.state == before).values(state=after, **values)
     if held is not None:
         statement = statement.where(_lease_of(held))
-    result = cast("CursorResult[Any]", session.execute(statement, execution_options={"synchronize_session": False}))
-    return result.rowcount == 1
+    statement = statement.returning(getattr(columns, "kind", columns.id))
+    moved = session.execute(statement, execution_options={"synchronize_session": False}).scalars().all()
+    if not moved:
+        return False
+    kind = moved[0] if isinstance(moved[0], str) else ""
+    session.info.setdefault(_STEPS, []).append(Step(str(table.__tablename__), kind, after.value))
+    return True
 
 
 def claim(

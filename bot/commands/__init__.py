@@ -59,7 +59,11 @@ COMMANDS: tuple[Command, ...] = (
     *policy.COMMANDS,
     *audit.COMMANDS,
 )
+OVERVIEW, UNKNOWN = "overview", "unknown"
+SUBCOMMANDS = (*(" ".join(command.path) for command in COMMANDS), OVERVIEW, UNKNOWN)
+"""All that `subcommand` gives."""
 _KINDS = {kind.kind: kind for kind in (*domain.OPERATIONS, *subdomain.OPERATIONS, *mailbox.OPERATIONS)}
+KINDS = tuple(_KINDS)
 _FORMS = {form.kind: form for form in (*domain.FORMS, *subdomain.FORMS, *mailbox.FORMS)}
 _LISTS: dict[str, type[ListQuery]] = {query.kind: query for query in (*domain.LISTS, *mailbox.LISTS)}
 LISTED_KINDS = tuple(name for name, kind in _KINDS.items() if kind.task_kind is None)
@@ -78,6 +82,15 @@ def understand(text: str) -> Asked:
         raise _unknown(typed)
     command, rest = found
     return command.parse(rest)
+
+
+def subcommand(text: str) -> str:
+    """The words of the subcommand that a text begins with, whatever follows; `overview` for none, else empty words."""
+    typed = _taken_apart(text)
+    if not any(typed.words) and not typed.options:
+        return OVERVIEW
+    found = _command_of(typed)
+    return " ".join(found[0].path) if found else UNKNOWN
 
 
 def _command_of(typed: Typed) -> tuple[Command, Typed] | None:

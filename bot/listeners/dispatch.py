@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from bot.auditing import AuditReader
-from bot.commands import form_of, understand
+from bot.commands import form_of, subcommand, understand
 from bot.commands.command import (
     Asked,
     AuditQuery,
@@ -70,6 +70,7 @@ class Dispatch:
 
     async def line(self, door: Door, text: str) -> None:
         """Do what a typed line asks for; raises `UserError`."""
+        door.command = subcommand(text)
         try:
             asked = understand(text)
         except UsageError:

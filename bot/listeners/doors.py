@@ -32,6 +32,10 @@ class Door(ABC):
 
     silent = False
     """Whether it was answered before: Slack delivers again what was acknowledged too late."""
+    name = "other"
+    """What it is, in a word for the metrics."""
+    command = ""
+    """The subcommand that a typed line asks for, once somebody has read it."""
 
     def __init__(self, body: Body, ack: AsyncAck, slack: Slack, after: Pool) -> None:
         self.body = body
@@ -93,6 +97,8 @@ class Door(ABC):
 class CommandDoor(Door):
     """A slash command: the answer is in the acknowledgement itself."""
 
+    name = "command"
+
     async def reply(self, message: Message) -> None:
         """Show the answer to whoever typed."""
         content = message.content()
@@ -101,6 +107,8 @@ class CommandDoor(Door):
 
 class ClickDoor(Door):
     """A button or a shortcut: its acknowledgement shows nothing, so the answer goes through the response URL."""
+
+    name = "click"
 
     @property
     def origin(self) -> Origin:
@@ -123,6 +131,8 @@ class ClickDoor(Door):
 
 class FormDoor(Door):
     """A submitted form: what is wrong stands at its first field, and what was typed stays."""
+
+    name = "form"
 
     @property
     def origin(self) -> Origin:
@@ -149,6 +159,8 @@ class FormDoor(Door):
 class ClosedDoor(Door):
     """A form that was closed without being submitted: what there is to say is said where its button was."""
 
+    name = "closed"
+
     @property
     def origin(self) -> Origin:
         """The person and the form."""
@@ -163,6 +175,8 @@ class ClosedDoor(Door):
 
 class MentionDoor(Door):
     """A message that mentions the bot: acknowledged as an event, answered by a message that only its author sees."""
+
+    name = "mention"
 
     @property
     def trigger_id(self) -> None:
@@ -220,6 +234,8 @@ class MentionDoor(Door):
 class ChoicesDoor(Door):
     """A select that is typed into: whatever goes wrong, there are no choices."""
 
+    name = "choices"
+
     async def reply(self, message: Message) -> None:
         """Offer nothing."""
         del message
@@ -233,6 +249,11 @@ class NoDoor(Door):
         """Acknowledge."""
         del message
         await self.ack()
+
+
+_DOORS = (CommandDoor, ClickDoor, FormDoor, ClosedDoor, MentionDoor, ChoicesDoor, NoDoor)
+DELIVERIES = tuple(door.name for door in _DOORS)
+"""What `name` may say."""
 
 
 def _carrying(block: Block, number: int, thread: str | None) -> Block:

@@ -1,6 +1,7 @@
 """The one place where errors become answers."""
 
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from bot.errors import UserError
 from bot.intake import Repeated
 from bot.limits import Rate
 from bot.listeners.doors import Door
+from bot.metrics import Metrics, Outcome
 from bot.origin import Body, workspace_of
 from bot.outages import DATABASE, Outages
 from bot.pool import Pool
@@ -31,8 +33,11 @@ Listener = Callable[[Body, AsyncAck], Awaitable[None]]
 class Guard:
     """Wraps handlers into listeners that raise nothing: an error after `ack()` would make Bolt forget it."""
 
-    def __init__(self, *, slacks: Slacks, after: Pool, directory: Directory, rate: Rate, outages: Outages) -> None:
+    def __init__(
+        self, *, slacks: Slacks, after: Pool, directory: Directory, rate: Rate, outages: Outages, metrics: Metrics
+    ) -> None:
         self._outages = outages
+        self._metrics = metrics
         self._slacks = slacks
         self._after = after
         self._directory = directory
@@ -53,27 +58,36 @@ class Guard:
 
         async def listener(body: Body, ack: AsyncAck) -> None:
             door = door_type(body, ack, self._slacks.nobody, self._after)
-            try:
-                why_not = await self._admit(door) if installed else None
-                if why_not is not None:
-                    await door.turn_away(why_not)
-                    return
-                if counted and not self._allows(door):
-                    await door.reply(answers.too_fast())
-                    return
-                await self._answered(door, handle(door))
-            except DatabaseUnavailable as error:
-                self._outages.failed(DATABASE, str(error))
-                log.warning("not written down", reason=str(error))
-                await door.reply(answers.not_written())
-            except Exception:
-                reference = secrets.token_hex(4)
-                log.exception("listener failed", reference=reference)
-                await door.reply(answers.our_fault(reference))
+            began = time.perf_counter()
+            outcome = await self._came(door, handle, counted=counted, installed=installed)
+            self._metrics.handled(door.name, door.command, outcome, time.perf_counter() - began)
 
         return listener
 
-    async def _answered(self, door: Door, handling: Awaitable[None]) -> None:
+    async def _came(
+        self, door: AnyDoor, handle: Callable[[AnyDoor], Awaitable[None]], *, counted: bool, installed: bool
+    ) -> Outcome:
+        try:
+            why_not = await self._admit(door) if installed else None
+            if why_not is not None:
+                await door.turn_away(why_not)
+                return Outcome.REFUSED
+            if counted and not self._allows(door):
+                await door.reply(answers.too_fast())
+                return Outcome.TOO_FAST
+            return await self._answered(door, handle(door))
+        except DatabaseUnavailable as error:
+            self._outages.failed(DATABASE, str(error))
+            log.warning("not written down", reason=str(error))
+            await door.reply(answers.not_written())
+            return Outcome.NOT_WRITTEN
+        except Exception:
+            reference = secrets.token_hex(4)
+            log.exception("listener failed", reference=reference)
+            await door.reply(answers.our_fault(reference))
+            return Outcome.FAILED
+
+    async def _answered(self, door: Door, handling: Awaitable[None]) -> Outcome:
         """Let a handler end, or say what it refused; looking up what was meant may fail as the handler may."""
         try:
             await handling
@@ -81,6 +95,9 @@ class Guard:
             await door.reply(answers.run_again(error.text, error.operation))
         except UserError as error:
             await door.reply(answers.refusal(error, await self._nearest(door, error)))
+        else:
+            return Outcome.DONE
+        return Outcome.REFUSED
 
     async def _admit(self, door: Door) -> Message | None:
         """Give the door its workspace's Slack, or say why it has none; one that fails for now is found out later."""

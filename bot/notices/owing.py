@@ -17,6 +17,7 @@ from storage.tables import Notice, Request
 
 ROOT, EDIT, THREAD, DIRECT, VIEW, FILE = "root", "edit", "thread", "direct", "view", "file"
 COPY, COPY_EDIT = "copy", "copy_edit"
+KINDS = (ROOT, EDIT, THREAD, DIRECT, VIEW, FILE, COPY, COPY_EDIT)
 """The card of an approver who is not in the channel, and its changes."""
 EDIT_EVERY = timedelta(seconds=3)
 """Slack's design advice: a progress message changes at most about every 3 s."""

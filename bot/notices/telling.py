@@ -10,6 +10,7 @@ import structlog
 from sqlmodel import Session
 
 from bot.clock import Clock
+from bot.metrics import Metrics, age
 from bot.notices import late, owing
 from bot.notices.leaving_out import note_fault, note_refusal
 from bot.notices.limits import OPEN_DIRECT, Limits
@@ -58,9 +59,18 @@ class Teller:
     """Sends owed notices; what Slack surely did not take is tried again, and a place that is gone is left."""
 
     def __init__(
-        self, *, database: Database, slacks: Slacks, clock: Clock, pace: Pace, pool: Pool, outages: Outages
+        self,
+        *,
+        database: Database,
+        slacks: Slacks,
+        clock: Clock,
+        pace: Pace,
+        pool: Pool,
+        outages: Outages,
+        metrics: Metrics,
     ) -> None:
         self._limits = Limits(clock)
+        self._metrics = metrics
         self._pace = pace
         self._database = database
         self._outages = outages
@@ -125,6 +135,7 @@ class Teller:
             await self._database.write(partial(self._leave_out, notice, str(error)))
         else:
             await self._database.write(partial(self._told, notice, channel, ts))
+            self._metrics.told(notice.kind, age(notice.created_at, self._clock()))
 
     def _pause(self, notice: Notice, error: Limited) -> timedelta:
         """Let nothing of this workspace call the method that Slack limited; gives for how long."""
@@ -351,6 +362,8 @@ class Teller:
             log.info("may not look for a notice", notice=notice.id, reason=str(error))
             channel, ts = None, None
         await self._database.write(partial(self._found, notice, channel, ts))
+        if ts is not None:
+            self._metrics.told(notice.kind, age(notice.created_at, self._clock()))
 
     async def _look_again(self, notice: Notice, error: SlackError) -> None:
         """Slack did not say whether it is there; posting it now might be the second time."""

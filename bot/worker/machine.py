@@ -13,6 +13,7 @@ from sqlmodel import Session
 from bot.clock import Clock
 from bot.commands import domains_of, operation_from
 from bot.mailapi import Account, Credentials, KeyRefused, MailAPI
+from bot.metrics import Metrics
 from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import Pace
@@ -110,6 +111,7 @@ class Machine:
     longest_create: timedelta
     """The total time-out of a create: a process that was frozen while sending may still be doing so."""
     turns: Turns = field(default_factory=Turns)
+    metrics: Metrics = field(default_factory=Metrics)
     _asked_for: dict[tuple[str, int | None], asyncio.Future[Opened]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

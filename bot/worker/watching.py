@@ -10,6 +10,7 @@ import structlog
 from sqlmodel import Session
 
 from bot.mailapi import KeyRefused, MailAPIError, NotFound, Task, TaskKind, TaskState
+from bot.metrics import Poll
 from bot.notices import owing
 from bot.operation import Operation, Sight, Standing
 from bot.pace import retry_after
@@ -43,9 +44,11 @@ async def watch(machine: Machine, call: Call) -> None:
         else:
             await _poll(machine, call, opened, operation, call.task_id, operation.task_kind)
     except KeyRefused as error:
+        machine.metrics.polled(Poll.KEY_REFUSED)
         await machine.key_refused(opened.connection, error)
         await machine.database.write(partial(_again, machine, call, call.attempts + 1))
     except MailAPIError as error:
+        machine.metrics.polled(Poll.IN_VAIN)
         log.info("poll in vain", call=call.id, request=call.request_id, reason=type(error).__name__)
         await machine.database.write(partial(_again, machine, call, call.attempts + 1))
 
@@ -70,6 +73,7 @@ async def _poll(
         # The same answer may mean a key that is no longer taken, which only a list says; it raises `KeyRefused`.
         await account.domains.list()
         if call.attempts + 1 < MOST_NOT_FOUND:
+            machine.metrics.polled(Poll.NOT_FOUND)
             await machine.database.write(partial(_again, machine, call, call.attempts + 1))
             return
         sight, _ = await machine.look(opened.connection, operation)
@@ -108,8 +112,10 @@ def _gone(call: Call, sight: Sight) -> Results:
 async def _noted(machine: Machine, call: Call, results: Results) -> None:
     """Write what is known of each name; where that is nothing new, together with other such looks."""
     now = machine.clock()
-    ended = len(results) == len(call.names) or (call.watch_until is not None and call.watch_until <= now)
-    if ended or results != (call.results or {}):
+    ended = call.watch_until is not None and call.watch_until <= now
+    news = len(results) == len(call.names) or results != (call.results or {})
+    machine.metrics.polled(Poll.NEWS if news else Poll.NOTHING_NEW)
+    if ended or news:
         await machine.database.write(partial(_note, machine, call, results))
     else:
         machine.uneventful.put_off(call, _next_look(machine, call), now=now)
