@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, NoReturn, TypeVar
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -20,6 +21,8 @@ from bot.settings import Settings, SettingsError
 from storage import schema
 from storage.database import DatabaseUnavailable, engine_for
 from storage.encryption import generate_key
+
+log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 
@@ -43,7 +46,7 @@ cli.command(name="demo")(demo.demo)
 def run() -> None:
     """Run the bot until it is told to stop (SIGTERM or Ctrl-C)."""
     settings = _settings(configuration.read)
-    logs.configure(settings.mailroom_log_level, settings.mailroom_log_format)
+    logs.configure(settings.mailroom_log_level, settings.mailroom_log_format, settings.secrets())
     try:
         with only_one(settings.sqlite_file):
             _loop(_run(settings))
@@ -51,6 +54,9 @@ def run() -> None:
         _end(str(error))
     except DatabaseUnavailable as error:
         _end(_unusable(error))
+    except Exception:  # logged, since what the interpreter would show has not been redacted
+        log.exception("the bot has ended with an error that nobody foresaw")
+        raise typer.Exit(BROKEN) from None
 
 
 async def _run(settings: Settings) -> None:
@@ -91,7 +97,7 @@ def examine(
         if as_json:
             typer.echo(report.as_json([doctor.unsettled(str(error))]))
         _end(str(error))
-    logs.configure("ERROR", settings.mailroom_log_format)
+    logs.configure("ERROR", settings.mailroom_log_format, settings.secrets())
     findings = _loop(doctor.examine(settings))
     if as_json:
         typer.echo(report.as_json(findings))

@@ -140,6 +140,11 @@ class Settings(BaseSettings):
         file = self.sqlite_file
         return None if file is None or self.encryption_keys() else file.with_suffix(".key")
 
+    def secrets(self) -> list[str]:
+        """Everything in here that nobody may read."""
+        typed = [value.get_secret_value() for value in vars(self).values() if isinstance(value, SecretStr)]
+        return [*typed, *self.encryption_keys(), str(make_url(self.database_url).password or "")]
+
     def encryption_keys(self) -> list[str]:
         """The keys that were set, the first of which encrypts; empty where none were."""
         keys = _secret(self.mailroom_encryption_keys).split(",")

@@ -10,13 +10,14 @@ from sqlalchemy import and_, func, or_, select
 from sqlmodel import Session
 
 from storage.calls import CLAIMED
+from storage.moves import Leased
 from storage.notices import UNSETTLED
 from storage.requests import paused
 from storage.states import CallState, ConnectionState, PolicyState, RequestState
 from storage.tables import Call, Connection, Notice, Policy, Request
 
 _R = RequestState
-QUEUES: dict[type[Request | Call | Notice | Connection | Policy], Sequence[StrEnum]] = {
+QUEUES: dict[type[Leased], Sequence[StrEnum]] = {
     Request: (_R.PLANNING, _R.AWAITING_DECISION, _R.APPROVED),
     Call: (*CLAIMED, CallState.SENDING),
     Notice: UNSETTLED,
@@ -44,9 +45,7 @@ def of_all(session: Session, *, now: datetime) -> Sequence[Depth]:
     return [depth for table, states in QUEUES.items() for depth in _of_table(session, table, states, now)]
 
 
-def _of_table(
-    session: Session, table: type[Request | Call | Notice | Connection | Policy], states: Sequence[StrEnum], now: datetime
-) -> Iterator[Depth]:
+def _of_table(session: Session, table: type[Leased], states: Sequence[StrEnum], now: datetime) -> Iterator[Depth]:
     rows = cast("Any", table)
     leased = rows.leased_until > now
     due = and_(rows.due_at <= now, or_(rows.leased_until.is_(None), rows.leased_until <= now))

@@ -59,7 +59,8 @@ class Guard:
         async def listener(body: Body, ack: AsyncAck) -> None:
             door = door_type(body, ack, self._slacks.nobody, self._after)
             began = time.perf_counter()
-            outcome = await self._came(door, handle, counted=counted, installed=installed)
+            with structlog.contextvars.bound_contextvars(workspace=workspace_of(body)):
+                outcome = await self._came(door, handle, counted=counted, installed=installed)
             self._metrics.handled(door.name, door.command, outcome, time.perf_counter() - began)
 
         return listener

@@ -10,6 +10,7 @@ import structlog
 from sqlmodel import Session
 
 from bot.clock import Clock
+from bot.logs import about
 from bot.metrics import Metrics, age
 from bot.notices import late, owing
 from bot.notices.leaving_out import note_fault, note_refusal
@@ -105,14 +106,16 @@ class Teller:
 
     async def _guarded(self, notice: Notice, step: Callable[[Notice], Awaitable[None]]) -> None:
         """A step on one notice; what nobody foresaw is counted, so that none is tried for ever."""
-        try:
-            await step(notice)
-        except DatabaseUnavailable as error:
-            self._outages.failed(DATABASE, str(error))  # its lease ends, and it is taken up again
-        except Exception as error:
-            log.exception("telling failed", notice=notice.id, request=notice.request_id, kind=notice.kind)
-            fault = partial(note_fault, notice=notice, reason=type(error).__name__, now=self._clock(), wait=UNKNOWN_FOR)
-            await self._database.write(fault)
+        with about(notice):
+            try:
+                await step(notice)
+            except DatabaseUnavailable as error:
+                self._outages.failed(DATABASE, str(error))  # its lease ends, and it is taken up again
+            except Exception as error:
+                log.exception("telling failed", notice=notice.id, request=notice.request_id, kind=notice.kind)
+                why = type(error).__name__
+                fault = partial(note_fault, notice=notice, reason=why, now=self._clock(), wait=UNKNOWN_FOR)
+                await self._database.write(fault)
 
     async def _tell(self, notice: Notice) -> None:
         try:

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from bot.approvers import Approvers
 from bot.commands import LISTED_KINDS
+from bot.logs import about
 from bot.notices.telling import Teller
 from bot.outages import DATABASE, MAILAPI, WORKER, Outages
 from bot.pool import Pool
@@ -100,6 +101,7 @@ class Worker:
         self.nudge()
 
     async def _tick_until_quiet(self) -> None:
+        structlog.contextvars.clear_contextvars()  # those of whoever nudged: a tick is about nobody
         try:
             while True:
                 self._again = False
@@ -262,13 +264,14 @@ class Worker:
 
     async def _guarded(self, row: Any, step: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
         """A step on one row; what nobody foresaw is counted, so that no row is tried for ever."""
-        try:
-            await step(row)
-        except DatabaseUnavailable as error:
-            self._outages.failed(DATABASE, str(error))  # not the row's fault: its lease ends, and it is taken up again
-        except Exception as error:
-            log.exception("a step failed", table=type(row).__name__, row=row.id, workspace=row.workspace_id)
-            await self._note_fault(row, type(error).__name__)
+        with about(row):
+            try:
+                await step(row)
+            except DatabaseUnavailable as error:
+                self._outages.failed(DATABASE, str(error))  # not the row's fault: its lease ends, and it is taken up
+            except Exception as error:
+                log.exception("a step failed", table=type(row).__name__, row=row.id, workspace=row.workspace_id)
+                await self._note_fault(row, type(error).__name__)
 
     async def _note_fault(self, row: Any, reason: str) -> None:
         write = self._machine.database.write
