@@ -84,9 +84,8 @@ class Redactor:
 
     def text(self, text: str, *, addresses: bool) -> str:
         """The same text without secrets; with `addresses` also without the local parts of mail addresses."""
-        if (
-            len(text) > _LONGEST
-        ):  # what is cut in two is not found, so the end of what was looked at is left out as well
+        if len(text) > _LONGEST:
+            # What is cut in two is not found, so the end of what was looked at is left out as well.
             return f"{self.text(text[:_LONGEST], addresses=addresses)[:-_LONGEST_SECRET]}…"
         if self._known is not None:
             text = self._known.sub(GONE, text)

@@ -1,5 +1,6 @@
 """The subcommands of `/mail`, and from a typed line to what it asks for."""
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -15,6 +16,8 @@ from bot.texts.message import Message
 from bot.words import Typed, take_apart
 
 HELP_EXAMPLE = "/mail help mailbox"
+_KEY = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{32}")
+"""What a MailAPI key looks like; no domain, name or number does."""
 
 
 def _help(typed: Typed) -> Asked:
@@ -80,6 +83,8 @@ def understand(text: str) -> Asked:
     found = _command_of(typed)
     if found is None:
         raise _unknown(typed)
+    if any(_KEY.fullmatch(word) for word in (*typed.words, *typed.options.values())):
+        raise UserError(refusals.KEY_IN_A_COMMAND, example=connect.EXAMPLE)  # wherever it stands, it is not repeated
     command, rest = found
     return command.parse(rest)
 

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from bot import logs
 from bot.redaction import GONE, Redactor
 from bot.settings import load
 from storage.encryption import Vault, generate_key
+from tests.logged import logged
 
 KEY = "Zk9Qw3Xv7Bt5Lm1Np8Rs2Dc6Fg4Hj0Ya"
 HEX = "0123456789abcdef0123456789abcdef"
@@ -133,20 +133,9 @@ def test_the_secrets_of_the_settings_are_known() -> None:
 
 
 @pytest.fixture(params=["json", "console"])
-def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is logged; everything is as it was afterwards."""
-    root, before = logging.getLogger(), structlog.get_config()
-    handlers, level = root.handlers[:], root.level
-    quiet = {name: logging.getLogger(name).level for name in (*logs.CAPPED_AT_WARNING, *logs.CAPPED_AT_INFO)}
-    stream = io.StringIO()
-    root.handlers = []  # or they would be closed
-    monkeypatch.setattr(sys, "stderr", stream)
-    logs.configure("DEBUG", request.param, ["a-known-secret"])
-    yield stream
-    root.handlers, root.level = handlers, level
-    for name, its in quiet.items():
-        logging.getLogger(name).setLevel(its)
-    structlog.configure(**before)
+def written(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    with logged(request.param, ["a-known-secret"]) as stream:
+        yield stream
 
 
 def fails() -> None:

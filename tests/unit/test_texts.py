@@ -387,6 +387,7 @@ ELSEWHERE = {
         "lock.py",
         "verification.py",
     ),
+    "to Prometheus": ("metrics.py",),
     "in the log, and as reasons that are quoted as MailAPI's": ("mailapi/", "slack.py"),
 }
 """What speaks otherwise than in Slack."""
