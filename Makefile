@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: setup demo test races check pictures bench storm lock clean
+.PHONY: setup demo test races fuzz check pictures bench storm lock clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.dev
@@ -32,6 +32,10 @@ test: $(VENV)/.dev
 # What `make test` plays in a few rounds, in as many as are promised, and what came of them: ten to fifteen minutes.
 races: $(VENV)/.dev
 	RACE_ROUNDS=200 $(BIN)/python -m pytest --numprocesses=0 --timeout=1200 tests/races
+
+# Malformed deliveries and lines, 100 of each kind in `make test`, in as many as are promised: about ten minutes.
+fuzz: $(VENV)/.dev
+	FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest --numprocesses=0 --timeout=1200 tests/flows/test_fuzz.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

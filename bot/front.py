@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
 
 from bot.amendments import Amendments
 from bot.approvers import Approvers
@@ -44,6 +46,8 @@ from bot.standings import Standings
 from bot.steering import Steering
 from bot.withdrawing import Withdrawals
 from bot.worker.machine import Machine
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,14 @@ def build(
             ),
         ),
     )
+    app.error(_not_handled)
     return app
+
+
+async def _not_handled(error: Exception) -> BoltResponse:
+    """Our listeners raise nothing, so it is Bolt that failed at what was delivered, and would say that it is broken."""
+    log.error("a delivery could not be handled", exc_info=error)
+    return BoltResponse(status=400)
 
 
 def _bolt(settings: Settings, slacks: Slacks) -> AsyncApp:

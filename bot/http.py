@@ -14,7 +14,7 @@ from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import SignatureVerifier
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 MOST_BYTES = 1_048_576
 """Slack's deliveries are far smaller."""
+BODY_SECONDS = 3.0
+"""How long a body may take to arrive: Slack itself does not wait longer for the answer."""
 
 
 class _Server(uvicorn.Server):
@@ -78,8 +80,8 @@ def _events(app: AsyncApp, signing_secret: str) -> Callable[[Request], Awaitable
 
     async def events(request: Request) -> Response:
         body = await _bounded_body(request)
-        if body is None:
-            return PlainTextResponse("too large", status_code=413)
+        if isinstance(body, Response):
+            return body
         if not _is_text(body):
             return PlainTextResponse("not UTF-8", status_code=400)
         if not _signed(verifier, body, request):
@@ -87,18 +89,28 @@ def _events(app: AsyncApp, signing_secret: str) -> Callable[[Request], Awaitable
             return PlainTextResponse("invalid signature", status_code=401)
         try:
             return await handler.handle(request)
-        except ValueError:  # our listeners raise nothing, so it is Bolt that could not take the body apart
-            log.warning("delivery refused: the body cannot be read")
+        except Exception:  # our listeners raise nothing, so it is Bolt that could not take the body apart
+            log.exception("delivery refused: the body cannot be read")
             return PlainTextResponse("unreadable", status_code=400)
 
     return events
 
 
-async def _bounded_body(request: Request) -> bytes | None:
+async def _bounded_body(request: Request) -> bytes | Response:
+    """The body, or what is answered where it is too large, of no known length, or does not come.
+
+    The server reads no more than the length says, unless the body comes in chunks, whatever the length says.
+    """
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > MOST_BYTES:
-        return None
-    return await request.body()
+    if "transfer-encoding" in request.headers or not re.fullmatch("[0-9]{1,20}", length) or int(length) > MOST_BYTES:
+        return PlainTextResponse("too large", status_code=413)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.body()
+    except TimeoutError:
+        return PlainTextResponse("too slow", status_code=408)
+    except ClientDisconnect:
+        return PlainTextResponse("incomplete", status_code=400)
 
 
 def _is_text(body: bytes) -> bool:

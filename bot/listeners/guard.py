@@ -59,8 +59,8 @@ class Guard:
         async def listener(body: Body, ack: AsyncAck) -> None:
             door = door_type(body, ack, self._slacks.nobody, self._after)
             began = time.perf_counter()
-            with structlog.contextvars.bound_contextvars(workspace=workspace_of(body)):
-                outcome = await self._came(door, handle, counted=counted, installed=installed)
+            structlog.contextvars.clear_contextvars()  # in Socket Mode those of the delivery before
+            outcome = await self._came(door, handle, counted=counted, installed=installed)
             self._metrics.handled(door.name, door.command, outcome, time.perf_counter() - began)
 
         return listener
@@ -69,6 +69,7 @@ class Guard:
         self, door: AnyDoor, handle: Callable[[AnyDoor], Awaitable[None]], *, counted: bool, installed: bool
     ) -> Outcome:
         try:
+            structlog.contextvars.bind_contextvars(workspace=workspace_of(door.body))
             why_not = await self._admit(door) if installed else None
             if why_not is not None:
                 await door.turn_away(why_not)
@@ -80,12 +81,12 @@ class Guard:
         except DatabaseUnavailable as error:
             self._outages.failed(DATABASE, str(error))
             log.warning("not written down", reason=str(error))
-            await door.reply(answers.not_written())
+            await _say(door, answers.not_written())
             return Outcome.NOT_WRITTEN
         except Exception:
             reference = secrets.token_hex(4)
             log.exception("listener failed", reference=reference)
-            await door.reply(answers.our_fault(reference))
+            await _say(door, answers.our_fault(reference))
             return Outcome.FAILED
 
     async def _answered(self, door: Door, handling: Awaitable[None]) -> Outcome:
@@ -124,3 +125,12 @@ class Guard:
             return None
         near = await self._directory.nearest(workspace_of(door.body), error.domain)
         return mrkdwn.domain_shown(near) if near else None
+
+
+async def _say(door: Door, message: Message) -> None:
+    """Answer, or only acknowledge what is so malformed that there is no way to answer."""
+    try:
+        await door.reply(message)
+    except Exception:
+        log.exception("nobody can be told")
+        await door.ack()

@@ -252,7 +252,7 @@ async def test_what_nobody_foresaw_says_no_secret_either(
     with unforeseen(monkeypatch, AsyncApp, "async_dispatch"):
         body = json.dumps({"type": "x", "key": ODD_KEY, "text": f"{TYPED_KEY} kim.canary@example.com"}).encode()
         status, text = await post(mailroom, body, signed(body, kind=JSON))
-        assert (status, found({"answer": text}, (ODD_KEY, TYPED_KEY))) == (500, [])
+        assert (status, found({"answer": text}, (ODD_KEY, TYPED_KEY))) == (400, [])
     with unforeseen(monkeypatch, Session, "flush", "gAAAA"):
         await mailroom.connect(ana, OTHER_KEY)
     with unforeseen(monkeypatch, aiohttp.ClientSession, "_request", "chat.postMessage"):
