@@ -268,16 +268,22 @@ def command(draw: st.DrawFn, url: str, name: str) -> Base:
     }
 
 
+REMOVALS: dict[str, Base] = {"app_uninstalled": {}, "tokens_revoked": {"tokens": {"bot": ["U0MAILROOM"]}}}
+"""What Slack tells of a bot that was removed; here it is one whose token stands in the settings."""
+
+
 @st.composite
 def event(draw: st.DrawFn, kind: str) -> Base:
-    """An event about a message."""
+    """An event about a message, or about a bot that was removed."""
     said = {"type": kind, "user": draw(PEOPLE), "ts": "1.2", "text": f"<@U0MAILROOM> {draw(LINES)}", "channel": MAIL}
+    said = {"type": kind, **REMOVALS[kind]} if kind in REMOVALS else said
     return {
         "type": "event_callback",
         "team_id": TEAM,
         "context_team_id": TEAM,
         "api_app_id": APP,
         "event_id": f"Ev{draw(IDS)}",
+        "event_time": draw(st.integers(0, 2_000_000_000)),
         "event": said,
         "authorizations": [{"team_id": TEAM, "user_id": "U0MAILROOM", "is_bot": True, "is_enterprise_install": False}],
     }
@@ -302,7 +308,7 @@ def strategy(kind: str, pattern: str, url: str) -> st.SearchStrategy[Base] | Non
         case "command":
             return command(url, pattern) if pattern in {"/mail", ".*"} else None
         case "event":
-            return event(pattern) if pattern in {"app_mention", ".*"} else None
+            return event(pattern) if pattern in {"app_mention", ".*", *REMOVALS} else None
         case _:
             return None
 
