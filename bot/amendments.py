@@ -85,7 +85,7 @@ class Amendments:
     ) -> Saved | Overtaken | Wrong:
         workspace = origin.workspace
         workspaces.lock(session, workspace)
-        known = policies.by_deduplication_key(session, origin.deduplication_key)
+        known = policies.by_key(session, workspace, origin.deduplication_key)
         if known is not None:  # the same submission, delivered again
             return Saved(_of_version(session, workspace, known.version - 1), Policy.read(known.rules))
         rules, seen = Rules.of(session, workspace), _of_version(session, workspace, version)

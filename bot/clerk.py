@@ -64,10 +64,9 @@ class Clerk:
 
         The workspace is held as well: whoever loses the right to approve now has approved before or does not at all.
         """
-        if requests.get(session, origin.workspace, request_id) is None:
-            return None
-        request = requests.lock(session, request_id)
-        workspaces.lock(session, origin.workspace)
+        request = requests.lock(session, origin.workspace, request_id)
+        if request is not None:
+            workspaces.lock(session, origin.workspace)
         return request
 
 

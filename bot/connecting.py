@@ -58,7 +58,7 @@ class Connecting:
 
     def _connect(self, connection: Connection, origin: Origin, session: Session) -> None:
         workspaces.lock(session, origin.workspace)
-        if connections.by_deduplication_key(session, origin.deduplication_key) is None:
+        if connections.by_key(session, origin.workspace, origin.deduplication_key) is None:
             connections.add(session, connection)
             self._attempts.note(session, origin, "connect", "asked", f"connection:{connection.id}")
 

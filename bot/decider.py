@@ -158,7 +158,7 @@ class Decider:
             raise Outdated
         no = not_his(request, case, origin.person, verdict, approver=judges.approve[origin.person])
         if no == NEEDS_APPROVAL:  # the card may say otherwise, and approvers were not called
-            requests.wake(session, request.id, now=self._clerk.clock())
+            requests.wake(session, request, now=self._clerk.clock())
         return refuse(*no) if no else None
 
     def _repeated(self, request: Request, case: Case, verdict: str, judges: Judges) -> Answer:
@@ -190,7 +190,7 @@ class Decider:
     def _reject(self, session: Session, request: Request, origin: Origin, reason: str | None) -> Answer:
         now = self._clerk.clock()
         ended: dict[str, Any] = {"ended_at": now, "ended_by": origin.person, "reason": reason, "due_at": None}
-        requests.move(session, request.id, RequestState.AWAITING_DECISION, RequestState.REJECTED, **ended)
+        requests.move(session, request, RequestState.AWAITING_DECISION, RequestState.REJECTED, **ended)
         session.refresh(request)
         owing.refresh(session, request, now=now)
         owing.thread(session, request, "rejected", deciding.rejected(request), now=now)
@@ -204,7 +204,7 @@ class Decider:
             return Answer(judges.so_far(request, case))
         agreed = replace(Plan.of(request), ruling=case.ruling).stored()  # what it passed is what is asked of it later
         due: dict[str, Any] = {"due_at": now, "leased_until": None, "attempts": 0, "plan": agreed}
-        requests.move(session, request.id, RequestState.AWAITING_DECISION, RequestState.APPROVED, **due)
+        requests.move(session, request, RequestState.AWAITING_DECISION, RequestState.APPROVED, **due)
         session.refresh(request)
         owing.refresh(session, request, now=now)
         if verdict != CONFIRMED:  # the asker knows what he just did

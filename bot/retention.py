@@ -25,7 +25,7 @@ REQUESTS = 20
 """The calls of how many requests one transaction deletes."""
 STATES = timedelta(days=1)
 """How long it is known which installations came back from Slack: far longer than they may take."""
-Id = TypeVar("Id", int, str)
+Id = TypeVar("Id", int, str, tuple[str, int])
 
 
 class Retention:
@@ -82,12 +82,12 @@ def _run(forget: Callable[[Session, Sequence[Id]], Any], ids: Sequence[Id], sess
     forget(session, ids)
 
 
-def _forget_calls(session: Session, ids: Sequence[int]) -> None:
-    for request_id in ids:
-        request = requests.lock(session, request_id)
+def _forget_calls(session: Session, found: Sequence[tuple[str, int]]) -> None:
+    for workspace, request_id in found:
+        request = requests.lock(session, workspace, request_id)
         if request is not None:
             _keep_outcome(session, request)
-            retention.forget_calls(session, request_id)
+            retention.forget_calls(session, request)
 
 
 def _keep_outcome(session: Session, request: Request) -> None:

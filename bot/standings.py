@@ -67,7 +67,7 @@ def _windows(session: Session, connection: Connection, *, now: datetime) -> dict
     """When MailAPI takes the next request for a domain: by what was sent, or by what waits for it."""
     opens: dict[str, datetime] = {}
     for kind, length in WINDOWS.items():
-        sent = calls.sent_since(session, connection.id, kind, since=now - length)
+        sent = calls.sent_since(session, connection, kind, since=now - length)
         opens |= {domain: sent_at + length for domain, sent_at in sent}
     waiting = calls.waiting(session, connection.workspace_id)
     return opens | {call.domain: call.due_at for call in waiting if call.due_at is not None}

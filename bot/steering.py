@@ -74,7 +74,7 @@ class Steering:
 
     def _go_on(self, action: str, call_id: int, origin: Origin, session: Session) -> str:
         call = calls.get(session, origin.workspace, call_id)
-        request = requests.lock(session, call.request_id) if call else None
+        request = requests.lock(session, call.workspace_id, call.request_id) if call else None
         if call is None or request is None:
             raise UserError(refusals.UNKNOWN_REQUEST)
         said = thread.chosen(origin.person, action)
@@ -94,7 +94,7 @@ class Steering:
         due: dict[str, Any] = {"due_at": now, "leased_until": None, "attempts": 0}
         if action == thread.KEEP_WATCHING:
             until = now + self._pace.watch_for
-            return calls.move(session, call.id, CallState.STALLED, CallState.ACCEPTED, watch_until=until, **due)
+            return calls.move(session, call, CallState.STALLED, CallState.ACCEPTED, watch_until=until, **due)
         if call.state is not CallState.UNKNOWN or call.due_at is not None:
             return False
         if action == thread.LOOK_AGAIN:
@@ -107,8 +107,8 @@ class Steering:
         singles = operation_from(call.kind, call.parameters).singly()
         if len(singles) == 1:
             again: dict[str, Any] = {"due_at": self._clock(), "leased_until": None, "looked_at": None, "attempts": 0}
-            return calls.move(session, call.id, CallState.UNKNOWN, CallState.QUEUED, **again)
-        moved = calls.move(session, call.id, CallState.UNKNOWN, CallState.ABANDONED, ended_at=self._clock())
+            return calls.move(session, call, CallState.UNKNOWN, CallState.QUEUED, **again)
+        moved = calls.move(session, call, CallState.UNKNOWN, CallState.ABANDONED, ended_at=self._clock())
         if moved:
             before: dict[str, Any] = {
                 "grew_at": call.grew_at,

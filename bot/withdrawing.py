@@ -69,7 +69,7 @@ class Withdrawals:
             return self._clerk.refused(session, origin, "cancel", request_id, deciding.late(request, case), "too late")
         now = self._clerk.clock()
         ended: dict[str, Any] = {"ended_at": now, "ended_by": origin.person, "due_at": None}
-        requests.move(session, request.id, request.state, RequestState.CANCELLED, **ended)
+        requests.move(session, request, request.state, RequestState.CANCELLED, **ended)
         session.refresh(request)
         owing.refresh(session, request, now=now)
         owing.thread(session, request, "cancelled", deciding.cancelled(request), now=now)

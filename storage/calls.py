@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select, update
 from storage import connections, moves
 from storage.requests import paused
 from storage.states import CALL_ARROWS, OPEN_CALLS, CallState
-from storage.tables import Call, Connection, table_of
+from storage.tables import Call, Connection, Request, table_of
 
 CLAIMED = (CallState.QUEUED, CallState.WAITING, CallState.ACCEPTED, CallState.UNKNOWN)
 """The states in which a call is something that the worker acts on when it is due."""
@@ -40,9 +40,10 @@ def get(session: Session, workspace_id: str, call_id: int) -> Call | None:
     return session.exec(select(Call).where(Call.workspace_id == workspace_id, Call.id == call_id)).first()
 
 
-def of_request(session: Session, request_id: int) -> Sequence[Call]:
+def of_request(session: Session, request: Request) -> Sequence[Call]:
     """A request's calls, in the order in which they were planned."""
-    return session.exec(select(Call).where(Call.request_id == request_id).order_by(col(Call.id))).all()
+    query = select(Call).where(Call.workspace_id == request.workspace_id, Call.request_id == request.id)
+    return session.exec(query.order_by(col(Call.id))).all()
 
 
 def open_ones(session: Session, workspace_id: str) -> Sequence[Call]:
@@ -74,9 +75,9 @@ def count_out(session: Session, workspace_id: str) -> int:
     return session.exec(query).one()
 
 
-def move(session: Session, call_id: int, before: CallState, after: CallState, **values: Any) -> bool:
+def move(session: Session, call: Call, before: CallState, after: CallState, **values: Any) -> bool:
     """Move a call by compare-and-set; false where it was no longer `before`."""
-    return moves.move(session, Call, call_id, before, after, CALL_ARROWS, **values)
+    return moves.move(session, call, before, after, CALL_ARROWS, **values)
 
 
 def names_in_flight(session: Session, workspace_id: str, domain: str, *, besides: int) -> set[str]:
@@ -113,23 +114,26 @@ def claim(session: Session, *, now: datetime, most: int, busy: Collection[str] =
     )
 
 
-def claim_watched(session: Session, connection_id: int, kinds: Collection[str], *, now: datetime) -> Sequence[Call]:
+def claim_watched(
+    session: Session, workspace_id: str, connection_id: int, kinds: Collection[str], *, now: datetime
+) -> Sequence[Call]:
     """Lease the accepted calls of these kinds that one list of domains can answer together, due or not.
 
     Those that somebody has leased already are not among them.
     """
     query = (
         select(Call.id)
-        .where(Call.connection_id == connection_id, Call.state == CallState.ACCEPTED, col(Call.kind).in_(kinds))
+        .where(Call.workspace_id == workspace_id, Call.connection_id == connection_id)
+        .where(Call.state == CallState.ACCEPTED, col(Call.kind).in_(kinds))
         .where(col(Call.leased_until).is_(None) | (col(Call.leased_until) <= now))
         .with_for_update(skip_locked=True)
     )
     return moves.lease_rows(session, Call, session.exec(query).all(), now=now)
 
 
-def lock(session: Session, call_id: int) -> Call | None:
+def lock(session: Session, workspace_id: str, call_id: int) -> Call | None:
     """Hold a call's row until the transaction ends, and give it as it stands now; its request's row comes first."""
-    query = select(Call).where(Call.id == call_id).with_for_update(key_share=True)
+    query = select(Call).where(Call.workspace_id == workspace_id, Call.id == call_id).with_for_update(key_share=True)
     return session.exec(query.execution_options(populate_existing=True)).first()
 
 
@@ -155,9 +159,13 @@ def put_off_together(session: Session, looks: Sequence[PutOff]) -> None:
     looks = sorted(looks, key=lambda look: look.call.id)
     rows = [{"held_id": look.call.id, "lease": look.call.leased_until, "next": look.due_at} for look in looks]
     session.connection().execute(_PUT_OFF, rows)
-    looked_at = {look.call.connection_id: look.looked_at for look in looks if look.call.connection_id is not None}
-    for connection_id, now in sorted(looked_at.items()):
-        connections.polled(session, connection_id, now=now)
+    looked_at = {
+        (look.call.connection_id, look.call.workspace_id): look.looked_at
+        for look in looks
+        if look.call.connection_id is not None
+    }
+    for (connection_id, workspace_id), now in sorted(looked_at.items()):
+        connections.polled(session, workspace_id, connection_id, now=now)
 
 
 def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Call]:
@@ -186,10 +194,13 @@ def undecided(session: Session, connection: Connection, domain: str, kind: str) 
     return session.exec(query.limit(1)).first() is not None
 
 
-def sent_since(session: Session, connection_id: int, kind: str, *, since: datetime) -> Sequence[tuple[str, datetime]]:
+def sent_since(
+    session: Session, connection: Connection, kind: str, *, since: datetime
+) -> Sequence[tuple[str, datetime]]:
     """The domains for which a call of this kind was sent and taken after `since`, each with the last time."""
     query = select(Call.domain, func.max(Call.sent_at)).where(
-        Call.connection_id == connection_id,
+        Call.workspace_id == connection.workspace_id,
+        Call.connection_id == connection.id,
         Call.kind == kind,
         col(Call.sent_at) > since,
         col(Call.state).in_(_TAKEN),

@@ -22,9 +22,10 @@ def add(session: Session, connection: Connection) -> Connection:
     return connection
 
 
-def by_deduplication_key(session: Session, key: str) -> Connection | None:
+def by_key(session: Session, workspace_id: str, key: str) -> Connection | None:
     """The connection that this submission made already."""
-    return session.exec(select(Connection).where(Connection.deduplication_key == key)).first()
+    query = select(Connection).where(Connection.workspace_id == workspace_id, Connection.deduplication_key == key)
+    return session.exec(query).first()
 
 
 _IN_FORCE = select(Connection).where(
@@ -43,9 +44,11 @@ def get(session: Session, workspace_id: str, connection_id: int) -> Connection |
     return session.exec(query).first()
 
 
-def move(session: Session, connection_id: int, before: ConnectionState, after: ConnectionState, **values: Any) -> bool:
+def move(
+    session: Session, connection: Connection, before: ConnectionState, after: ConnectionState, **values: Any
+) -> bool:
     """Move a connection by compare-and-set; false where it was no longer `before`."""
-    return moves.move(session, Connection, connection_id, before, after, CONNECTION_ARROWS, **values)
+    return moves.move(session, connection, before, after, CONNECTION_ARROWS, **values)
 
 
 def put_in_force(session: Session, connection: Connection, *, now: datetime, domain_count: int) -> bool:
@@ -59,10 +62,10 @@ def put_in_force(session: Session, connection: Connection, *, now: datetime, dom
         return False
     before = in_force(session, connection.workspace_id)
     if before is not None:
-        move(session, before.id, ConnectionState.IN_FORCE, ConnectionState.REPLACED)
+        move(session, before, ConnectionState.IN_FORCE, ConnectionState.REPLACED)
     moved = move(
         session,
-        connection.id,
+        connection,
         ConnectionState.CHECKING,
         ConnectionState.IN_FORCE,
         checked_at=now,
@@ -76,16 +79,18 @@ def put_in_force(session: Session, connection: Connection, *, now: datetime, dom
     return moved
 
 
-def polled(session: Session, connection_id: int, *, now: datetime) -> None:
+def polled(session: Session, workspace_id: str, connection_id: int, *, now: datetime) -> None:
     """Note that MailAPI answered a question about a call."""
-    answered = update(Connection).where(col(Connection.id) == connection_id)
+    answered = update(Connection).where(
+        col(Connection.workspace_id) == workspace_id, col(Connection.id) == connection_id
+    )
     values = {"polled_at": now, "last_success_at": now}
     session.exec(answered.values(**values).execution_options(synchronize_session=False))
 
 
 def give_up(session: Session, connection: Connection) -> bool:
     """Take a connection out of force without another one; its key is erased once no call needs it."""
-    moved = move(session, connection.id, ConnectionState.IN_FORCE, ConnectionState.REPLACED)
+    moved = move(session, connection, ConnectionState.IN_FORCE, ConnectionState.REPLACED)
     erase_unused(session, connection.workspace_id)
     return moved
 
@@ -101,7 +106,7 @@ def refuse(session: Session, connection: Connection, reason: str, *, now: dateti
     """End the check of a connection that does not work, and erase its key."""
     return move(
         session,
-        connection.id,
+        connection,
         ConnectionState.CHECKING,
         ConnectionState.REFUSED,
         reason=reason,
@@ -157,7 +162,7 @@ def erase_all(session: Session, workspace_id: str, *, now: datetime, reason: str
     held = select(Connection).where(Connection.workspace_id == workspace_id, col(Connection.secret).is_not(None))
     for connection in session.exec(held.order_by(col(Connection.id)).with_for_update(key_share=True)).all():
         refuse(session, connection, reason, now=now)
-        move(session, connection.id, ConnectionState.IN_FORCE, ConnectionState.REPLACED)
+        move(session, connection, ConnectionState.IN_FORCE, ConnectionState.REPLACED)
     every = update(Connection).where(col(Connection.workspace_id) == workspace_id)
     session.exec(every.values(secret=None).execution_options(synchronize_session=False))
     erase_unused(session, workspace_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import CursorResult, and_, or_, select, update
 from sqlmodel import Session
 
 from storage.states import CallState, NoticeState, State
@@ -36,8 +36,7 @@ def steps(session: Session) -> Sequence[Step]:
 
 def move(
     session: Session,
-    table: type[Request | Call | Notice | Connection | Policy],
-    row_id: int,
+    row: Leased,
     before: State,
     after: State,
     arrows: Mapping[State, frozenset[State]],
@@ -45,15 +44,17 @@ def move(
     held: Leased | None = None,
     **values: Any,
 ) -> bool:
-    """Move one row from `before` to `after` and set `values`; false where it was no longer `before`.
+    """Move `row` from `before` to `after` and set `values`; false where it was no longer `before`.
+
+    Rows are moved and given back, never numbers: a number may come from anywhere, a row was looked up by workspace.
 
     With `held`, the row as it was claimed, also where its lease is no longer that one. Raises `ValueError` for an
     arrow that the table of states does not have.
     """
     if after not in arrows[before]:
-        raise ValueError(f"No {table.__name__} moves from {before} to {after}.")
-    columns = cast("Any", table)
-    statement = update(table).where(columns.id == row_id, columns.state == before).values(state=after, **values)
+        raise ValueError(f"No {type(row).__name__} moves from {before} to {after}.")
+    columns = cast("Any", type(row))
+    statement = update(type(row)).where(_is(row), columns.state == before).values(state=after, **values)
     if held is not None:
         statement = statement.where(_lease_of(held))
     statement = statement.returning(getattr(columns, "kind", columns.id))
@@ -123,11 +124,15 @@ def put_off(session: Session, row: Leased, due_at: datetime | None, **values: An
 
     False where its lease is no longer the one that `row` was claimed with: then it is another's to give back.
     """
-    table = type(row)
-    columns = cast("Any", table)
-    given = update(table).where(columns.id == row.id, _lease_of(row)).values(due_at=due_at, leased_until=None, **values)
+    given = update(type(row)).where(_is(row), _lease_of(row)).values(due_at=due_at, leased_until=None, **values)
     result = cast("CursorResult[Any]", session.execute(given, execution_options={"synchronize_session": False}))
     return result.rowcount == 1
+
+
+def _is(row: Leased) -> Any:
+    """The condition that it is this row, and of this workspace."""
+    columns = cast("Any", type(row))
+    return and_(columns.id == row.id, columns.workspace_id == row.workspace_id)
 
 
 def _lease_of(row: Leased) -> Any:

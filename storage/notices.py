@@ -11,7 +11,7 @@ from sqlmodel import Session, and_, col, func, or_, select, update
 
 from storage import installations, moves, once
 from storage.states import NOTICE_ARROWS, NoticeState
-from storage.tables import Notice
+from storage.tables import Notice, Request
 
 UNSETTLED = (NoticeState.OWED, NoticeState.SENDING, NoticeState.UNKNOWN)
 """The states in which a notice keeps later ones of its lane waiting."""
@@ -22,18 +22,20 @@ def owe(session: Session, notice: Notice) -> Notice | None:
     return once.insert(session, notice, unique="key")
 
 
-def owed_edit(session: Session, request_id: int, kind: str) -> Notice | None:
+def owed_edit(session: Session, request: Request, kind: str) -> Notice | None:
     """The edit of a request's root message that is owed and not begun, in which a newer one is merged."""
-    query = select(Notice).where(Notice.request_id == request_id, Notice.kind == kind, Notice.state == NoticeState.OWED)
+    query = select(Notice).where(_of(request), Notice.kind == kind, Notice.state == NoticeState.OWED)
     return session.exec(query.order_by(col(Notice.id).desc()).with_for_update()).first()
 
 
-def of_kind(session: Session, request_id: int, kind: str) -> Sequence[Notice]:
+def of_kind(session: Session, request: Request, kind: str) -> Sequence[Notice]:
     """A request's notices of one kind that were not dropped."""
-    query = select(Notice).where(
-        Notice.request_id == request_id, Notice.kind == kind, Notice.state != NoticeState.DROPPED
-    )
+    query = select(Notice).where(_of(request), Notice.kind == kind, Notice.state != NoticeState.DROPPED)
     return session.exec(query.order_by(col(Notice.id))).all()
+
+
+def _of(request: Request) -> Any:
+    return and_(Notice.workspace_id == request.workspace_id, Notice.request_id == request.id)
 
 
 def get(session: Session, workspace_id: str, notice_id: int) -> Notice | None:
@@ -65,24 +67,22 @@ def root_key(request_id: int) -> str:
     return f"request:{request_id}:root"
 
 
-def last_told(session: Session, request_id: int, kinds: Collection[str]) -> Notice | None:
+def last_told(session: Session, request: Request, kinds: Collection[str]) -> Notice | None:
     """The newest notice of these kinds that Slack took for a request."""
-    query = select(Notice).where(
-        Notice.request_id == request_id, col(Notice.kind).in_(kinds), Notice.state == NoticeState.TOLD
-    )
+    query = select(Notice).where(_of(request), col(Notice.kind).in_(kinds), Notice.state == NoticeState.TOLD)
     return session.exec(query.order_by(col(Notice.id).desc())).first()
 
 
-def unsettled_of_request(session: Session, request_id: int) -> Sequence[Notice]:
+def unsettled_of_request(session: Session, request: Request) -> Sequence[Notice]:
     """A request's notices that are still to be told, in order."""
-    query = select(Notice).where(Notice.request_id == request_id, col(Notice.state).in_(UNSETTLED))
+    query = select(Notice).where(_of(request), col(Notice.state).in_(UNSETTLED))
     return session.exec(query.order_by(col(Notice.id))).all()
 
 
-def redirect(session: Session, request_id: int, destination: str) -> None:
+def redirect(session: Session, request: Request, destination: str) -> None:
     """Let the posts of a request that are not begun go somewhere else; copies and edits stay as they are."""
     owed = update(Notice).where(
-        col(Notice.request_id) == request_id,
+        _of(request),
         col(Notice.state) == NoticeState.OWED,
         col(Notice.destination) != "",
         col(Notice.recipient).is_(None),
@@ -90,9 +90,9 @@ def redirect(session: Session, request_id: int, destination: str) -> None:
     session.exec(owed.values(destination=destination).execution_options(synchronize_session=False))
 
 
-def move(session: Session, notice_id: int, before: NoticeState, after: NoticeState, **values: Any) -> bool:
+def move(session: Session, notice: Notice, before: NoticeState, after: NoticeState, **values: Any) -> bool:
     """Move a notice by compare-and-set; false where it was no longer `before`."""
-    return moves.move(session, Notice, notice_id, before, after, NOTICE_ARROWS, **values)
+    return moves.move(session, notice, before, after, NOTICE_ARROWS, **values)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def claim(
     )
     claimed = moves.lease_rows(session, Notice, _one_each(session.exec(due).all())[:most], now=now)
     for notice in claimed:
-        move(session, notice.id, NoticeState.OWED, NoticeState.SENDING, tried_at=now, attempts=notice.attempts + 1)
+        move(session, notice, NoticeState.OWED, NoticeState.SENDING, tried_at=now, attempts=notice.attempts + 1)
         session.refresh(notice)
     return claimed
 

@@ -31,9 +31,10 @@ def version(session: Session, workspace_id: str, number: int) -> Policy | None:
     return session.exec(query).first()
 
 
-def by_deduplication_key(session: Session, key: str) -> Policy | None:
+def by_key(session: Session, workspace_id: str, key: str) -> Policy | None:
     """The version that this submission put in force, also where it is no longer."""
-    return session.exec(select(Policy).where(Policy.deduplication_key == key)).first()
+    query = select(Policy).where(Policy.workspace_id == workspace_id, Policy.deduplication_key == key)
+    return session.exec(query).first()
 
 
 def change(
@@ -51,7 +52,7 @@ def change(
     The same submission, known by `key`, changes it once and is given what it changed.
     """
     workspaces.lock(session, workspace_id)
-    known = by_deduplication_key(session, key)
+    known = by_key(session, workspace_id, key)
     if known is not None:
         return known
     before = current(session, workspace_id)
@@ -76,10 +77,10 @@ def claim_untold(session: Session, *, now: datetime, most: int) -> Sequence[Poli
     return moves.claim(session, Policy, states=(PolicyState.UNTOLD,), now=now, most=most)
 
 
-def told(session: Session, policy_id: int) -> bool:
+def told(session: Session, policy: Policy) -> bool:
     """Note that a change was told; false where that was noted already."""
     done = {"due_at": None, "leased_until": None}
-    return moves.move(session, Policy, policy_id, PolicyState.UNTOLD, PolicyState.TOLD, POLICY_ARROWS, **done)
+    return moves.move(session, policy, PolicyState.UNTOLD, PolicyState.TOLD, POLICY_ARROWS, **done)
 
 
 def all_told(session: Session, workspace_id: str) -> None:

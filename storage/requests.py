@@ -36,7 +36,10 @@ _FORCE = (
     .subquery()
 )
 _FACTS = sa.select(
-    sa.select(_R.c.id).where(_R.c.deduplication_key == bindparam("key")).scalar_subquery().label("known"),
+    sa.select(_R.c.id)
+    .where(_R.c.workspace_id == bindparam("workspace"), _R.c.deduplication_key == bindparam("key"))
+    .scalar_subquery()
+    .label("known"),
     sa.select(_FORCE.c.id).scalar_subquery().label("connection"),
     sa.select(_FORCE.c.broken_at).scalar_subquery().label("broken"),
     sa.select(_LIKE.c.id).scalar_subquery().label("like"),
@@ -70,18 +73,18 @@ def by_key(session: Session, workspace_id: str, key: str) -> Request | None:
     return session.exec(query).first()
 
 
-def move(session: Session, request_id: int, before: RequestState, after: RequestState, **values: Any) -> bool:
+def move(session: Session, request: Request, before: RequestState, after: RequestState, **values: Any) -> bool:
     """Move a request by compare-and-set; false where it was no longer `before`."""
-    return moves.move(session, Request, request_id, before, after, REQUEST_ARROWS, **values)
+    return moves.move(session, request, before, after, REQUEST_ARROWS, **values)
 
 
-def lock(session: Session, request_id: int) -> Request | None:
-    """Hold a request's row until the transaction ends, and give it as it stands now.
+def lock(session: Session, workspace_id: str, request_id: int) -> Request | None:
+    """Hold the row of a request of this workspace until the transaction ends, and give it as it stands now.
 
     It is taken before its calls, then the workspace, then a connection: everywhere, or two would wait for each other.
     """
-    query = select(Request).where(Request.id == request_id).with_for_update(key_share=True)
-    return session.exec(query.execution_options(populate_existing=True)).first()
+    query = select(Request).where(Request.workspace_id == workspace_id, Request.id == request_id)
+    return session.exec(query.with_for_update(key_share=True).execution_options(populate_existing=True)).first()
 
 
 @dataclass(frozen=True)
@@ -164,17 +167,17 @@ def lock_open(session: Session, workspace_id: str) -> Sequence[Request]:
 
 
 def explain(
-    session: Session, request_id: int, plan: dict[str, Any], *, state: RequestState = RequestState.PLANNING
+    session: Session, request: Request, plan: dict[str, Any], *, state: RequestState = RequestState.PLANNING
 ) -> bool:
     """Note with its plan why nothing happens to a request that is still in `state`; false where it is not."""
-    unplanned = update(Request).where(col(Request.id) == request_id, col(Request.state) == state)
+    unplanned = update(Request).where(_is(request), col(Request.state) == state)
     noted = session.exec(unplanned.values(plan=plan).execution_options(synchronize_session=False))
     return noted.rowcount == 1
 
 
-def settle_home(session: Session, request_id: int, *, channel: str, root_ts: str) -> None:
+def settle_home(session: Session, workspace_id: str, request_id: int, *, channel: str, root_ts: str) -> None:
     """Note where the request's root message stands."""
-    settled = update(Request).where(col(Request.id) == request_id)
+    settled = update(Request).where(col(Request.workspace_id) == workspace_id, col(Request.id) == request_id)
     session.exec(settled.values(home_channel=channel, root_ts=root_ts).execution_options(synchronize_session=False))
 
 
@@ -241,10 +244,14 @@ def recall(session: Session, workspace_id: str, *, now: datetime) -> None:
     session.exec(again.values(due_at=now).execution_options(synchronize_session=False))
 
 
-def wake(session: Session, request_id: int, *, now: datetime) -> None:
+def wake(session: Session, request: Request, *, now: datetime) -> None:
     """Let one request be looked at now, or as soon as whoever has leased it gives it back."""
-    due = update(Request).where(col(Request.id) == request_id)
+    due = update(Request).where(_is(request))
     session.exec(due.values(due_at=now).execution_options(synchronize_session=False))
+
+
+def _is(request: Request) -> Any:
+    return sa.and_(col(Request.workspace_id) == request.workspace_id, col(Request.id) == request.id)
 
 
 def paused() -> Any:

@@ -56,8 +56,8 @@ def forget_notices(session: Session, ids: Sequence[int]) -> None:
     session.exec(delete(Notice).where(col(Notice.id).in_(ids)))
 
 
-def with_old_calls(session: Session, *, before: datetime, most: int) -> Sequence[int]:
-    """Requests that have ended `before`, and so have all their calls, of which there are some.
+def with_old_calls(session: Session, *, before: datetime, most: int) -> Sequence[tuple[str, int]]:
+    """Workspace and id of requests that have ended `before`, and so have all their calls, of which there are some.
 
     The newest call stays, as SQLite would give its id away again, which old buttons carry.
     """
@@ -67,13 +67,16 @@ def with_old_calls(session: Session, *, before: datetime, most: int) -> Sequence
         col(Call.request_id) == Request.id,
         or_(col(Call.state).in_(OPEN_CALLS), col(Call.ended_at).is_(None), col(Call.ended_at) >= before),
     )
-    query = select(Request.id).where(col(Request.ended_at) < before, calls, ~young, col(Request.id) != newest)
+    query = select(Request.workspace_id, Request.id).where(
+        col(Request.ended_at) < before, calls, ~young, col(Request.id) != newest
+    )
     return session.exec(query.order_by(col(Request.id)).limit(most)).all()
 
 
-def forget_calls(session: Session, request_id: int) -> int:
+def forget_calls(session: Session, request: Request) -> int:
     """Delete a request's calls; gives how many."""
-    return session.exec(delete(Call).where(col(Call.request_id) == request_id)).rowcount
+    its = delete(Call).where(col(Call.workspace_id) == request.workspace_id, col(Call.request_id) == request.id)
+    return session.exec(its).rowcount
 
 
 def forget_workspace(session: Session, workspace_id: str, *, now: datetime, most: int) -> bool:

@@ -23,18 +23,18 @@ def told(session: Session, notice: Notice, *, now: datetime, channel: str | None
     if notice.kind in (EDIT, COPY_EDIT):
         maybe_edited(session, notice, now=now)
         return False
-    request = requests.lock(session, notice.request_id) if notice.request_id else None
+    request = requests.lock(session, notice.workspace_id, notice.request_id) if notice.request_id else None
     current = notices.lock(session, notice.workspace_id, notice.id)
     if current is None or notice.kind == VIEW:
         return False
     before = current.state
-    if before is NoticeState.OWED and notices.move(session, notice.id, before, NoticeState.SENDING):
+    if before is NoticeState.OWED and notices.move(session, notice, before, NoticeState.SENDING):
         before = NoticeState.SENDING
     if before not in (NoticeState.SENDING, NoticeState.UNKNOWN):
         return False
     log.warning("a notice was told late", notice=notice.id, request=notice.request_id)
     stands = {"channel": channel, "ts": ts, "told_at": now, "leased_until": None}
-    moved = notices.move(session, notice.id, before, NoticeState.TOLD, **stands)
+    moved = notices.move(session, notice, before, NoticeState.TOLD, **stands)
     session.expire_all()
     if request is not None and notice.kind in (ROOT, COPY):
         owing.refresh(session, request, now=now)
@@ -43,7 +43,7 @@ def told(session: Session, notice: Notice, *, now: datetime, channel: str | None
 
 def maybe_edited(session: Session, notice: Notice, *, now: datetime) -> None:
     """Owe an edit that shows what is true now, where one that Slack has taken late may have overwritten a newer one."""
-    request = requests.lock(session, notice.request_id) if notice.request_id else None
+    request = requests.lock(session, notice.workspace_id, notice.request_id) if notice.request_id else None
     if request is None or notice.kind not in (EDIT, COPY_EDIT):
         return
     log.warning("an edit was made late", notice=notice.id, request=notice.request_id)

@@ -28,9 +28,9 @@ def note_fault(session: Session, notice: Notice, reason: str, *, now: datetime, 
     """
     faults = notice.faults + 1
     again: dict[str, Any] = {"due_at": now + wait, "leased_until": None, "reason": reason, "faults": faults}
-    if not notices.move(session, notice.id, NoticeState.SENDING, NoticeState.UNKNOWN, **again):
+    if not notices.move(session, notice, NoticeState.SENDING, NoticeState.UNKNOWN, **again):
         moves.put_off(session, notice, now + wait, reason=reason, faults=faults)
-    if faults >= MOST_FAULTS and notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.DROPPED):
+    if faults >= MOST_FAULTS and notices.move(session, notice, NoticeState.UNKNOWN, NoticeState.DROPPED):
         _left_out(session, notice, reason, now=now)
 
 

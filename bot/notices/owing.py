@@ -26,7 +26,7 @@ EDIT_EVERY = timedelta(seconds=3)
 def progress_of(session: Session, request: Request) -> Progress:
     """How far a request is, as this transaction sees it; raises `ValueError` where it cannot be read."""
     operation = operation_from(request.kind, request.parameters)
-    return Progress.of(request, operation, calls.of_request(session, request.id))
+    return Progress.of(request, operation, calls.of_request(session, request))
 
 
 def shown(session: Session, request: Request) -> Message:
@@ -63,7 +63,7 @@ def refresh(session: Session, request: Request, *, now: datetime) -> None:
     if root is None or root.state is NoticeState.OWED:
         return
     due = _edit_due(session, request, now)
-    owed = notices.owed_edit(session, request.id, EDIT)
+    owed = notices.owed_edit(session, request, EDIT)
     if owed is None:
         _owe(session, request, EDIT, f"request:{request.id}:edit:{uuid4().hex}", {}, now=now, due_at=due)
     elif not owed.attempts and owed.due_at is not None:  # a later time after an attempt is a pause that Slack asked for
@@ -90,7 +90,7 @@ def copy(session: Session, request: Request, person: str, *, now: datetime) -> b
 
 def refresh_copies(session: Session, request: Request, *, now: datetime) -> None:
     """Owe each copy an edit, unless one is owed; what is not begun shows what is new by itself."""
-    for original in notices.of_kind(session, request.id, COPY):
+    for original in notices.of_kind(session, request, COPY):
         person = original.recipient or ""
         lane = _lane_of_copy(request, person)
         if original.state is NoticeState.OWED or notices.owed_in_lane(session, request.workspace_id, lane):
@@ -202,7 +202,7 @@ def destination(workspace: str, place: str) -> str:
 
 def _edit_due(session: Session, request: Request, now: datetime) -> datetime:
     """Progress keeps the distance; what somebody did or has to do is shown at once."""
-    last = notices.last_told(session, request.id, (ROOT, EDIT))
+    last = notices.last_told(session, request, (ROOT, EDIT))
     if request.state is not RequestState.RUNNING or last is None or last.told_at is None:
         return now
     return max(now, last.told_at + EDIT_EVERY)

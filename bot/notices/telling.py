@@ -271,7 +271,7 @@ class Teller:
         if not moved and not late.told(session, notice, now=self._clock(), channel=channel, ts=ts):
             return
         if notice.kind == ROOT and channel and ts:
-            requests.settle_home(session, notice.request_id or 0, channel=channel, root_ts=ts)
+            requests.settle_home(session, notice.workspace_id, notice.request_id or 0, channel=channel, root_ts=ts)
 
     async def _again(self, notice: Notice, reason: str, wait: timedelta) -> None:
         """It was certainly not taken: owe it again; nobody looks at an open form for ever."""
@@ -308,7 +308,7 @@ class Teller:
         if not self._move(session, notice, NoticeState.UNKNOWN, reason=reason):
             return False
         log.warning("notice dropped", notice=notice.id, request=notice.request_id, kind=notice.kind, reason=reason)
-        return notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.DROPPED)
+        return notices.move(session, notice, NoticeState.UNKNOWN, NoticeState.DROPPED)
 
     def _leave_out(self, notice: Notice, reason: str, session: Session) -> None:
         """Slack will never take it, wherever it goes: the person whom it would have told something hears that."""
@@ -318,7 +318,9 @@ class Teller:
     def _leave(self, notice: Notice, reason: str, session: Session) -> None:
         """The place is gone: the request goes on in a direct message, and says so once."""
         a_copy = notice.kind in (COPY, COPY_EDIT)  # it was never at the request's own place
-        request = requests.lock(session, notice.request_id) if notice.request_id and not a_copy else None
+        request = (
+            requests.lock(session, notice.workspace_id, notice.request_id) if notice.request_id and not a_copy else None
+        )
         if request is None or request.in_direct_message:
             self._drop(notice, reason, session)
             return
@@ -329,7 +331,7 @@ class Teller:
             request.due_at = self._clock()  # nobody but the asker sees it there, so the others get cards
         session.add(request)
         session.flush()
-        notices.redirect(session, request.id, owing.home(request))
+        notices.redirect(session, request, owing.home(request))
         log.info("request goes on in a direct message", request=request.id, reason=reason)
         if notice.kind == ROOT:
             self._move(session, notice, NoticeState.OWED, due_at=self._clock(), reason=reason)
@@ -338,7 +340,7 @@ class Teller:
 
     def _begin_anew(self, notice: Notice, request: Request, reason: str, session: Session) -> None:
         """A new root message, and behind it what its thread is still owed."""
-        waiting = [row for row in notices.unsettled_of_request(session, request.id) if row.kind in (THREAD, FILE)]
+        waiting = [row for row in notices.unsettled_of_request(session, request) if row.kind in (THREAD, FILE)]
         owing.move_root(session, request, now=self._clock())
         for row in waiting:
             kept = {"workspace_id", "request_id", "kind", "lane", "destination", "content", "created_at"}
@@ -350,9 +352,9 @@ class Teller:
 
     def _give_up(self, session: Session, row: Notice, reason: str) -> None:
         if row.state is NoticeState.OWED:
-            notices.move(session, row.id, NoticeState.OWED, NoticeState.SENDING)
-        notices.move(session, row.id, NoticeState.SENDING, NoticeState.UNKNOWN, reason=reason)
-        notices.move(session, row.id, NoticeState.UNKNOWN, NoticeState.DROPPED)
+            notices.move(session, row, NoticeState.OWED, NoticeState.SENDING)
+        notices.move(session, row, NoticeState.SENDING, NoticeState.UNKNOWN, reason=reason)
+        notices.move(session, row, NoticeState.UNKNOWN, NoticeState.DROPPED)
 
     async def _settle(self, notice: Notice) -> None:
         """Look for a post whose answer was lost, where the bot may read; what is not found is owed again."""
@@ -397,12 +399,12 @@ class Teller:
         now = self._clock()
         if ts is None:
             again: dict[str, Any] = {"due_at": now, "leased_until": None}
-            notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.OWED, held=notice, **again)
+            notices.move(session, notice, NoticeState.UNKNOWN, NoticeState.OWED, held=notice, **again)
             return
         told: dict[str, Any] = {"channel": channel, "ts": ts, "told_at": now, "leased_until": None}
-        found = notices.move(session, notice.id, NoticeState.UNKNOWN, NoticeState.TOLD, **told)
+        found = notices.move(session, notice, NoticeState.UNKNOWN, NoticeState.TOLD, **told)
         if found and notice.kind == ROOT and channel:
-            requests.settle_home(session, notice.request_id or 0, channel=channel, root_ts=ts)
+            requests.settle_home(session, notice.workspace_id, notice.request_id or 0, channel=channel, root_ts=ts)
 
     def _recover(self, most: int, session: Session) -> Sequence[Notice]:
         """What was found in sending after its lease is unknown; gives what is unknown for long enough to be settled."""
@@ -413,7 +415,7 @@ class Teller:
 
     def _move(self, session: Session, notice: Notice, after: NoticeState, **values: Any) -> bool:
         """Move a notice that is being sent; false where another process has taken it over meanwhile."""
-        return notices.move(session, notice.id, NoticeState.SENDING, after, held=notice, leased_until=None, **values)
+        return notices.move(session, notice, NoticeState.SENDING, after, held=notice, leased_until=None, **values)
 
 
 def _thread_of(request: Request) -> str | None:

@@ -58,7 +58,7 @@ class Audience:
 async def attend(machine: Machine, slacks: Slacks, approvers: Approvers, request: Request) -> None:
     """Do for a waiting request what is due: let it expire, call those who may decide, or remind them."""
     if request.expires_at is not None and request.expires_at <= machine.clock():
-        await machine.database.write(partial(_expire, machine, request.id))
+        await machine.database.write(partial(_expire, machine, request))
         return
     operation = operation_of(request)
     rules, case = await machine.database.read(
@@ -78,8 +78,8 @@ async def attend(machine: Machine, slacks: Slacks, approvers: Approvers, request
     await machine.database.write(partial(_call, machine, request, operation, rules, audience))
 
 
-def _expire(machine: Machine, request_id: int, session: Session) -> None:
-    request = requests.lock(session, request_id)
+def _expire(machine: Machine, waiting: Request, session: Session) -> None:
+    request = requests.lock(session, waiting.workspace_id, waiting.id)
     if request is not None:
         expire(session, request, now=machine.clock())
 
@@ -134,7 +134,7 @@ def _call(
 ) -> None:
     """Call who was not called yet, remind who was where that is due, and say when to look at this again."""
     now = machine.clock()
-    current = requests.lock(session, request.id)
+    current = requests.lock(session, request.workspace_id, request.id)
     if current is None or current.state is not RequestState.AWAITING_DECISION or current.round != request.round:
         return
     if Rules.of(session, request.workspace_id) != rules or current.in_direct_message != request.in_direct_message:

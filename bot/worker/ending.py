@@ -28,8 +28,8 @@ def end_call(
     session: Session, call: Call, before: CallState, after: CallState, *, now: datetime, **values: Any
 ) -> bool:
     """Move a call to its end, and its request too where nothing else of it is open; false where another was first."""
-    request = requests.lock(session, call.request_id)
-    moved = calls.move(session, call.id, before, after, ended_at=now, due_at=None, leased_until=None, **values)
+    request = requests.lock(session, call.workspace_id, call.request_id)
+    moved = calls.move(session, call, before, after, ended_at=now, due_at=None, leased_until=None, **values)
     if moved and request is not None:
         session.expire_all()
         end_request(session, request, now=now)
@@ -38,7 +38,7 @@ def end_call(
 
 def end_request(session: Session, request: Request, *, now: datetime) -> None:
     """Show how far the request is, and say its end in the thread where all its calls have ended."""
-    open_calls = [call for call in calls.of_request(session, request.id) if call.state in OPEN_CALLS]
+    open_calls = [call for call in calls.of_request(session, request) if call.state in OPEN_CALLS]
     if open_calls or request.state is not RequestState.RUNNING:
         owing.refresh(session, request, now=now)
         return
@@ -47,7 +47,7 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
     except ValueError:
         _end_unread(session, request, now=now)
         return
-    requests.move(session, request.id, RequestState.RUNNING, progress.end, ended_at=now)
+    requests.move(session, request, RequestState.RUNNING, progress.end, ended_at=now)
     session.refresh(request)
     progress = owing.progress_of(session, request)
     owing.refresh(session, request, now=now)
@@ -72,9 +72,9 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
 
 def _end_unread(session: Session, request: Request, *, now: datetime) -> None:
     """The end of a request that cannot be read: its asker hears that much, and it keeps nobody waiting."""
-    made = {call.state for call in calls.of_request(session, request.id)} & {CallState.DONE, CallState.PARTLY_DONE}
+    made = {call.state for call in calls.of_request(session, request)} & {CallState.DONE, CallState.PARTLY_DONE}
     after = RequestState.PARTLY_DONE if made else RequestState.FAILED
-    requests.move(session, request.id, RequestState.RUNNING, after, ended_at=now)
+    requests.move(session, request, RequestState.RUNNING, after, ended_at=now)
     session.refresh(request)
     note_set_aside(session, request, "it cannot be read", now=now)
     connections.erase_unused(session, request.workspace_id)
@@ -139,7 +139,7 @@ def _bounded(words: str | None) -> str:
 def expire(session: Session, request: Request, *, now: datetime) -> None:
     """Let a request that nobody decided end; its row is locked."""
     ended: dict[str, Any] = {"ended_at": now, "due_at": None, "leased_until": None}
-    if not requests.move(session, request.id, RequestState.AWAITING_DECISION, RequestState.EXPIRED, **ended):
+    if not requests.move(session, request, RequestState.AWAITING_DECISION, RequestState.EXPIRED, **ended):
         return
     session.refresh(request)
     owing.refresh(session, request, now=now)
@@ -161,16 +161,16 @@ def give_up(session: Session, request: Request, why: str, *, by: str | None, now
 
     One that was approved ends as one that could not be carried out, and `why` says so.
     """
-    requests.lock(session, request.id)
+    requests.lock(session, request.workspace_id, request.id)
     if request.state in (RequestState.PLANNING, RequestState.AWAITING_DECISION):
         ended: dict[str, Any] = {"ended_at": now, "ended_by": by, "due_at": None}
-        requests.move(session, request.id, request.state, RequestState.CANCELLED, **ended)
+        requests.move(session, request, request.state, RequestState.CANCELLED, **ended)
         session.refresh(request)
         owing.refresh(session, request, now=now)
         return True
     if request.state is RequestState.APPROVED:
         failed = replace(Plan.of(request), failure=why).stored()
-        requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING, plan=failed, due_at=None)
+        requests.move(session, request, RequestState.APPROVED, RequestState.RUNNING, plan=failed, due_at=None)
         session.refresh(request)
         end_request(session, request, now=now)
     return False

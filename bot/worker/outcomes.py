@@ -59,9 +59,9 @@ def _accepted(machine: Machine, call: Call, task_id: int | None, session: Sessio
         "attempts": 0,
         "reason": None,
     }
-    request = requests.lock(session, call.request_id)
-    moved = calls.move(session, call.id, CallState.SENDING, CallState.ACCEPTED, **values) or calls.move(
-        session, call.id, CallState.UNKNOWN, CallState.ACCEPTED, **values
+    request = requests.lock(session, call.workspace_id, call.request_id)
+    moved = calls.move(session, call, CallState.SENDING, CallState.ACCEPTED, **values) or calls.move(
+        session, call, CallState.UNKNOWN, CallState.ACCEPTED, **values
     )
     log.info("call accepted", call=call.id, request=call.request_id, task=task_id, noted=moved)
     if request is not None:
@@ -76,7 +76,7 @@ def _rejected(machine: Machine, call: Call, error: Rejected, session: Session) -
 
 def _limited(machine: Machine, call: Call, operation: Operation, error: RateLimited, session: Session) -> None:
     """A closed window of which we have no record is tried again after its length; else after what was said."""
-    requests.lock(session, call.request_id)
+    requests.lock(session, call.workspace_id, call.request_id)
     requeued = _requeue(call, machine.clock() + timedelta(seconds=error.retry_after or 1), error.reason, session)
     if requeued and operation.window is not None:
         wait(machine, call, machine.clock() + operation.window, session, known=False)
@@ -84,8 +84,8 @@ def _limited(machine: Machine, call: Call, operation: Operation, error: RateLimi
 
 def wait(machine: Machine, call: Call, opens_at: datetime, session: Session, *, known: bool) -> None:
     """Wait for a window, and say until when."""
-    request = requests.lock(session, call.request_id)
-    calls.move(session, call.id, CallState.QUEUED, CallState.WAITING, due_at=opens_at, leased_until=None)
+    request = requests.lock(session, call.workspace_id, call.request_id)
+    calls.move(session, call, CallState.QUEUED, CallState.WAITING, due_at=opens_at, leased_until=None)
     if request is not None:
         message = thread.waits(opens_at, known=known)
         key = f"call:{call.id}:waits:{int(opens_at.timestamp())}"
@@ -95,7 +95,7 @@ def wait(machine: Machine, call: Call, opens_at: datetime, session: Session, *, 
 
 def open_window(machine: Machine, call: Call, session: Session) -> None:
     """The window has come: queue the call again."""
-    calls.move(session, call.id, CallState.WAITING, CallState.QUEUED, due_at=machine.clock(), leased_until=None)
+    calls.move(session, call, CallState.WAITING, CallState.QUEUED, due_at=machine.clock(), leased_until=None)
 
 
 def _requeue(call: Call, due_at: datetime, reason: str, session: Session) -> bool:
@@ -105,7 +105,7 @@ def _requeue(call: Call, due_at: datetime, reason: str, session: Session) -> boo
     """
     log.info("call requeued", call=call.id, request=call.request_id)
     again: dict[str, Any] = {"due_at": due_at, "leased_until": None, "reason": reason}
-    return calls.move(session, call.id, CallState.SENDING, CallState.QUEUED, held=call, **again)
+    return calls.move(session, call, CallState.SENDING, CallState.QUEUED, held=call, **again)
 
 
 def _unknown(machine: Machine, call: Call, reason: str, session: Session) -> None:
@@ -113,7 +113,7 @@ def _unknown(machine: Machine, call: Call, reason: str, session: Session) -> Non
     now = machine.clock()
     log.warning("a create's answer was lost", call=call.id, request=call.request_id)
     lost = {"due_at": now + FIRST_LOOK, "leased_until": None, "reason": reason, "grew_at": now}
-    request = requests.lock(session, call.request_id)
-    calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, held=call, **lost)
+    request = requests.lock(session, call.workspace_id, call.request_id)
+    calls.move(session, call, CallState.SENDING, CallState.UNKNOWN, held=call, **lost)
     if request is not None:
         owing.refresh(session, request, now=now)

@@ -104,7 +104,7 @@ def _say_late(machine: Machine, request: Request, why: str, session: Session) ->
     """Let the root message say `why` nothing happens; what was approved keeps its plan."""
     approved = request.state is RequestState.APPROVED
     plan = replace(Plan.of(request), unplanned=why) if approved else Plan(unplanned=why)
-    if requests.explain(session, request.id, plan.stored(), state=request.state):
+    if requests.explain(session, request, plan.stored(), state=request.state):
         owing.refresh(session, request, now=machine.clock())
 
 
@@ -158,7 +158,9 @@ def _settle(
     that are counted together do not both stay below the threshold.
     """
     now = machine.clock()
-    current = requests.lock(session, request.id)  # before the workspace, as everywhere, or two would deadlock
+    current = requests.lock(
+        session, request.workspace_id, request.id
+    )  # before the workspace, as everywhere, or two would deadlock
     workspaces.lock(session, request.workspace_id)
     if current is None or current.state not in (RequestState.PLANNING, RequestState.APPROVED):
         return
@@ -237,7 +239,7 @@ def _put_to_decision(
         "leased_until": None,
         "attempts": 0,
     }
-    requests.move(session, request.id, request.state, RequestState.AWAITING_DECISION, **values)
+    requests.move(session, request, request.state, RequestState.AWAITING_DECISION, **values)
     session.refresh(request)
     owing.refresh(session, request, now=now)
     if again:
@@ -264,12 +266,12 @@ def _carry_out(
     counted = len(operation.names()) if operation.subject is Subject.MAILBOXES and nobody_agreed else 0
     stored: dict[str, Any] = {"plan": planned.stored(), "domain": operation.scope, "unapproved": counted}
     if request.state is RequestState.PLANNING:
-        requests.move(session, request.id, RequestState.PLANNING, RequestState.APPROVED)
+        requests.move(session, request, RequestState.PLANNING, RequestState.APPROVED)
     due: dict[str, Any] = {"due_at": None, "leased_until": None}
-    requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING, **stored, **due)
+    requests.move(session, request, RequestState.APPROVED, RequestState.RUNNING, **stored, **due)
     if look is not None:
         add_calls(session, request, operation.without(planned.taken), look.sight, look.looked_at, now=now)
-    current = requests.lock(session, request.id)
+    current = requests.lock(session, request.workspace_id, request.id)
     if current is not None:
         end_request(session, current, now=now)
     log.info("request planned", request=request.id, existing=len(planned.existing), in_flight=len(planned.in_flight))

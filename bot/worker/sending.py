@@ -97,8 +97,8 @@ def _begin(
     `None` where it must not be sent as it is, or was taken over by another process while this one looked.
     """
     # A request, its calls, the workspace: in this order, as everywhere, or two transactions would deadlock.
-    requests.lock(session, call.request_id)
-    current = calls.lock(session, call.id)
+    requests.lock(session, call.workspace_id, call.request_id)
+    current = calls.lock(session, call.workspace_id, call.id)
     workspaces.lock(session, call.workspace_id)
     now = machine.clock()
     if current is None or not moves.holds(call, current, now=now):
@@ -115,7 +115,7 @@ def _begin(
     existing = call.existing if sight is None else [name for name in call.names if name in sight]
     moved = calls.move(
         session,
-        call.id,
+        call,
         CallState.QUEUED,
         CallState.SENDING,
         connection_id=connection.id,
@@ -134,7 +134,7 @@ def _still_whole(
     session: Session, machine: Machine, call: Call, operation: Operation, sight: Sight, looked_at: datetime
 ) -> bool:
     """Whether all of the call's names are still missing; where not, calls for the missing ones take its place."""
-    request = requests.lock(session, call.request_id)
+    request = requests.lock(session, call.workspace_id, call.request_id)
     if request is None:
         return False
     late = _late(call, sight)
@@ -181,8 +181,8 @@ def _claim_late(session: Session, machine: Machine, request: Request, call: Call
         "watch_until": now + machine.pace.watch_for,
     }
     for added in add_calls(session, request, made, call.existing or (), call.looked_at, now=now):
-        calls.move(session, added.id, CallState.QUEUED, CallState.SENDING, **accepted)
-        calls.move(session, added.id, CallState.SENDING, CallState.ACCEPTED, due_at=now)
+        calls.move(session, added, CallState.QUEUED, CallState.SENDING, **accepted)
+        calls.move(session, added, CallState.SENDING, CallState.ACCEPTED, due_at=now)
 
 
 async def _submit(machine: Machine, call: Call, connection: Connection, operation: Operation, begin: Begin) -> None:
@@ -207,7 +207,7 @@ async def _put_off(machine: Machine, call: Call, unavailable: str | None) -> Non
 
     def put_off(session: Session) -> None:
         now, attempts = machine.clock(), call.attempts + 1
-        request = requests.lock(session, call.request_id)
+        request = requests.lock(session, call.workspace_id, call.request_id)
         held = calls.put_off(session, call, now + retry_after(attempts, machine.pace), attempts=attempts)
         if held and unavailable and attempts >= TOLD_AFTER and request is not None:
             owing.thread(session, request, "unavailable", thread.unavailable(unavailable), now=now)

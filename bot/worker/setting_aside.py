@@ -41,7 +41,7 @@ def note_fault(machine: Machine, row: Any, reason: str, session: Session) -> Non
         case Connection():
             checking.refused(machine, row, forms.KEY_SET_ASIDE, session)
         case Policy():
-            if not policies.told(session, row.id):
+            if not policies.told(session, row):
                 return
             key = f"policy:{row.id}:set_aside"
             owing.direct(session, row.workspace_id, row.changed_by, key, told_of_policies.set_aside(), now=now)
@@ -60,7 +60,7 @@ def _call(session: Session, call: Call, *, now: datetime) -> bool:
     """The call ends here, whatever MailAPI makes of it; its request ends as far as it came. False where it has."""
     if not end_call(session, call, call.state, CallState.SET_ASIDE, now=now, reason=thread.SET_ASIDE):
         return False
-    request = requests.lock(session, call.request_id)
+    request = requests.lock(session, call.workspace_id, call.request_id)
     if request is not None:
         owing.thread(session, request, f"call:{call.id}:set_aside", thread.set_aside(request.asker), now=now)
     return True
@@ -68,14 +68,14 @@ def _call(session: Session, call: Call, *, now: datetime) -> bool:
 
 def _request(session: Session, request: Request, reason: str, *, now: datetime) -> None:
     """The request ends here, before it has any calls; once it runs, its calls are what is worked on."""
-    current = requests.lock(session, request.id)
+    current = requests.lock(session, request.workspace_id, request.id)
     if current is None or current.state not in _WORKED_ON:
         return
     ended: dict[str, Any] = {"ended_at": now, "due_at": None, "leased_until": None}
     if current.state is RequestState.APPROVED:
-        requests.move(session, request.id, RequestState.APPROVED, RequestState.RUNNING)
-        requests.move(session, request.id, RequestState.RUNNING, RequestState.FAILED, **ended)
+        requests.move(session, request, RequestState.APPROVED, RequestState.RUNNING)
+        requests.move(session, request, RequestState.RUNNING, RequestState.FAILED, **ended)
     else:
-        requests.move(session, request.id, current.state, RequestState.CANCELLED, **ended)
+        requests.move(session, request, current.state, RequestState.CANCELLED, **ended)
     session.refresh(current)
     note_set_aside(session, current, reason, now=now)

@@ -37,7 +37,7 @@ def recover(machine: Machine, session: Session) -> None:
         # As where an answer was lost: looked for so long after the moment at which it would have come at the latest.
         answer_lost_at = (call.sent_at or now) + machine.longest_create
         lost: dict[str, Any] = {"due_at": due_at, "leased_until": None, "grew_at": answer_lost_at}
-        calls.move(session, call.id, CallState.SENDING, CallState.UNKNOWN, **lost, reason=INTERRUPTED)
+        calls.move(session, call, CallState.SENDING, CallState.UNKNOWN, **lost, reason=INTERRUPTED)
         log.warning("found in sending", call=call.id, request=call.request_id)
 
 
@@ -93,15 +93,15 @@ def _watch_on(machine: Machine, call: Call, results: dict[str, dict[str, Any]], 
     """It got through: watched by its list from now on, since nobody knows its task."""
     due_at = machine.clock() + machine.pace.first_poll
     values: dict[str, Any] = {"due_at": due_at, "leased_until": None, "results": results}
-    request = requests.lock(session, call.request_id)
-    calls.move(session, call.id, CallState.UNKNOWN, CallState.ACCEPTED, **values)
+    request = requests.lock(session, call.workspace_id, call.request_id)
+    calls.move(session, call, CallState.UNKNOWN, CallState.ACCEPTED, **values)
     if request is not None:
         end_request(session, request, now=machine.clock())
 
 
 def _ask(machine: Machine, call: Call, session: Session) -> None:
     """Stop looking and put it to a person, in the thread."""
-    request = requests.lock(session, call.request_id)
+    request = requests.lock(session, call.workspace_id, call.request_id)
     if calls.put_off(session, call, None) and request is not None:
         _put_to_people(session, call, request, now=machine.clock())
         owing.refresh(session, request, now=machine.clock())

@@ -60,7 +60,7 @@ async def _concerned(
 
 
 def _owe(machine: Machine, version: Version, before: Policy, after: Policy, whom: list[str], session: Session) -> None:
-    if not policies.told(session, version.id):
+    if not policies.told(session, version):
         return
     message = told(version.changed_by, before, after)
     for person in whom:

@@ -126,7 +126,7 @@ def _note(machine: Machine, call: Call, results: Results, session: Session) -> N
     now = machine.clock()
     _write(machine, call, results, session, now=now)
     if call.connection_id is not None:  # last, since a connection's row is locked after all others, as everywhere
-        connections.polled(session, call.connection_id, now=now)
+        connections.polled(session, call.workspace_id, call.connection_id, now=now)
 
 
 def _write(machine: Machine, call: Call, results: Results, session: Session, *, now: datetime) -> None:
@@ -139,7 +139,7 @@ def _write(machine: Machine, call: Call, results: Results, session: Session, *, 
         _stall(machine, call, results, session)
         return
     grown = results != (call.results or {})
-    request = requests.lock(session, call.request_id) if grown else None
+    request = requests.lock(session, call.workspace_id, call.request_id) if grown else None
     due_at = _next_look(machine, call)
     if calls.put_off(session, call, due_at, attempts=0, results=results) and request is not None:
         owing.refresh(session, request, now=now)
@@ -148,8 +148,8 @@ def _write(machine: Machine, call: Call, results: Results, session: Session, *, 
 def _stall(machine: Machine, call: Call, results: Results, session: Session) -> None:
     """A day without an end: stop looking, say so, and let a person decide."""
     values: dict[str, Any] = {"due_at": None, "leased_until": None, "results": results}
-    request = requests.lock(session, call.request_id)
-    if not calls.move(session, call.id, CallState.ACCEPTED, CallState.STALLED, **values):
+    request = requests.lock(session, call.workspace_id, call.request_id)
+    if not calls.move(session, call, CallState.ACCEPTED, CallState.STALLED, **values):
         return
     log.warning("call stalled", call=call.id, request=call.request_id, task=call.task_id)
     if request is not None:

@@ -232,7 +232,13 @@ class Worker:
 
     async def _watch_domains(self, connection_id: int, due: Sequence[Call]) -> None:
         """All of a connection's domains in one round, also those that are not due yet."""
-        claim = partial(calls.claim_watched, connection_id=connection_id, kinds=LISTED_KINDS, now=self._machine.clock())
+        claim = partial(
+            calls.claim_watched,
+            workspace_id=due[0].workspace_id,
+            connection_id=connection_id,
+            kinds=LISTED_KINDS,
+            now=self._machine.clock(),
+        )
         others = await self._machine.database.write(claim)
         watch = partial(watching.watch, self._machine)
         together = watching.watch_together([*due, *others], lambda call: self._guarded(call, watch))

@@ -127,10 +127,8 @@ async def test_a_claim_is_looked_at_again_right_before_the_bytes_leave(
     """It stands still between the note that it sends and the sending."""
     move = calls.move
 
-    def and_then_stands_still(
-        session: Session, call_id: int, before: CallState, after: CallState, **values: Any
-    ) -> bool:
-        moved = move(session, call_id, before, after, **values)
+    def and_then_stands_still(session: Session, call: Call, before: CallState, after: CallState, **values: Any) -> bool:
+        moved = move(session, call, before, after, **values)
         hands.mailroom.clock.ahead += OVER if after is CallState.SENDING else timedelta()
         return moved
 
@@ -225,7 +223,7 @@ async def test_a_plan_that_comes_late_changes_nothing_of_what_was_decided_meanwh
         decided = partial(requests.move, request_id=late.id, before=AWAITING, after=RequestState.APPROVED)
         assert await hands.database.write(decided)
         await planning.plan(hands.frozen, late)
-        assert await hands.database.read(lambda session: calls.of_request(session, late.id)) == []
+        assert await hands.database.read(lambda session: calls.of_request(session, late)) == []
 
 
 async def test_a_message_is_looked_at_again_right_before_it_is_posted(outside: Mailroom) -> None:

@@ -110,7 +110,7 @@ def test_what_another_has_claimed_meanwhile_is_not_given_back(session: Session, 
     (frozen,) = claim(session, now=NOW, most=1)
     session.expunge_all()
     if isinstance(row, Notice):
-        notices.move(session, row.id, NoticeState.SENDING, NoticeState.OWED)
+        notices.move(session, row, NoticeState.SENDING, NoticeState.OWED)
     (other,) = claim(session, now=NOW + moves.LEASE, most=1)
     session.expunge_all()
     assert not moves.put_off(session, frozen, NOW, attempts=7)
@@ -126,20 +126,20 @@ def test_what_another_has_claimed_meanwhile_moves_for_its_new_holder_alone(sessi
     session.expunge_all()
     (other,) = calls.claim(session, now=NOW + moves.LEASE, most=1)
     session.expunge_all()
-    assert not calls.move(session, frozen.id, CallState.QUEUED, CallState.SENDING, held=frozen)
-    assert calls.move(session, other.id, CallState.QUEUED, CallState.SENDING, held=other)
+    assert not calls.move(session, frozen, CallState.QUEUED, CallState.SENDING, held=frozen)
+    assert calls.move(session, other, CallState.QUEUED, CallState.SENDING, held=other)
 
 
 def test_a_lease_is_held_until_it_is_over_or_anothers(session: Session) -> None:
     rows.call(session)
     (claimed,) = calls.claim(session, now=NOW, most=1)
     session.expunge_all()
-    assert moves.holds(claimed, calls.lock(session, claimed.id), now=NOW + moves.LEASE - SECOND)
-    assert not moves.holds(claimed, calls.lock(session, claimed.id), now=NOW + moves.LEASE)
+    assert moves.holds(claimed, calls.lock(session, claimed.workspace_id, claimed.id), now=NOW + moves.LEASE - SECOND)
+    assert not moves.holds(claimed, calls.lock(session, claimed.workspace_id, claimed.id), now=NOW + moves.LEASE)
     assert not moves.holds(claimed, None, now=NOW)
     session.expunge_all()
     calls.claim(session, now=NOW + moves.LEASE, most=1)
-    assert not moves.holds(claimed, calls.lock(session, claimed.id), now=NOW)
+    assert not moves.holds(claimed, calls.lock(session, claimed.workspace_id, claimed.id), now=NOW)
 
 
 def test_what_is_put_off_without_a_moment_waits_for_somebody(session: Session) -> None:
@@ -253,10 +253,10 @@ class TestWatchedCalls:
 
     def claim(self, session: Session, watched: Call) -> list[int]:
         assert watched.connection_id is not None
-        return ids(calls.claim_watched(session, watched.connection_id, ("a", "b"), now=NOW))
+        return ids(calls.claim_watched(session, watched.workspace_id, watched.connection_id, ("a", "b"), now=NOW))
 
     def test_they_are_leased_before_they_are_due(self, session: Session, watched: Call) -> None:
-        (claimed,) = calls.claim_watched(session, watched.connection_id or 0, ("a",), now=NOW)
+        (claimed,) = calls.claim_watched(session, watched.workspace_id, watched.connection_id or 0, ("a",), now=NOW)
         assert (claimed.id, claimed.leased_until) == (watched.id, NOW + moves.LEASE)
         assert self.claim(session, watched) == []
         session.exec(update(Call).values(leased_until=NOW))

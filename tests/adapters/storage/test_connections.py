@@ -116,8 +116,8 @@ def test_the_keys_of_another_workspace_are_not_erased(session: Session) -> None:
 
 def test_a_submission_that_is_delivered_again_is_known_by_its_key(session: Session) -> None:
     connection = connections.add(session, _unsaved(session, "view:1:hash"))
-    assert connections.by_deduplication_key(session, "view:1:hash") == connection
-    assert connections.by_deduplication_key(session, "view:2:hash") is None
+    assert connections.by_key(session, "T1", "view:1:hash") == connection
+    assert connections.by_key(session, "T1", "view:2:hash") is None
     with pytest.raises(IntegrityError):
         connections.add(session, _unsaved(session, "view:1:hash"))
 

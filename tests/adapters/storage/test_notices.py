@@ -65,7 +65,7 @@ def test_a_lane_is_told_one_by_one_in_order(session: Session) -> None:
     told = []
     while found := claimed(session):
         told += found
-        assert notices.move(session, found[0], NoticeState.SENDING, NoticeState.TOLD)
+        assert notices.move(session, session.get_one(Notice, found[0]), NoticeState.SENDING, NoticeState.TOLD)
     assert told == made
 
 
@@ -92,13 +92,13 @@ def test_a_newer_edit_is_merged_only_into_one_that_is_not_begun(session: Session
     edit = rows.notice(session, request_id=request.id, kind="edit", state=state)
     rows.notice(session, request_id=request.id, kind="thread")
     rows.notice(session, request_id=rows.request(session).id, kind="edit")
-    assert notices.owed_edit(session, request.id, "edit") == (edit if state is NoticeState.OWED else None)
+    assert notices.owed_edit(session, request, "edit") == (edit if state is NoticeState.OWED else None)
 
 
 def test_the_newest_of_several_owed_edits_is_the_one_to_merge_into(session: Session) -> None:
     request = rows.request(session)
     edits = [rows.notice(session, request_id=request.id, kind="edit") for _ in range(2)]
-    assert notices.owed_edit(session, request.id, "edit") == edits[-1]
+    assert notices.owed_edit(session, request, "edit") == edits[-1]
 
 
 def test_the_last_told_of_some_kinds_is_the_newest_that_slack_took(session: Session) -> None:
@@ -107,8 +107,8 @@ def test_the_last_told_of_some_kinds_is_the_newest_that_slack_took(session: Sess
     rows.notice(session, request_id=request.id, kind="edit")
     rows.notice(session, request_id=request.id, kind="thread", state=NoticeState.TOLD)
     rows.notice(session, request_id=rows.request(session).id, kind="edit", state=NoticeState.TOLD)
-    assert notices.last_told(session, request.id, ("root", "edit")) == told[-1]
-    assert notices.last_told(session, request.id, ("root",)) is None
+    assert notices.last_told(session, request, ("root", "edit")) == told[-1]
+    assert notices.last_told(session, request, ("root",)) is None
 
 
 def test_what_a_request_is_still_owed_is_given_in_order(session: Session) -> None:
@@ -116,7 +116,7 @@ def test_what_a_request_is_still_owed_is_given_in_order(session: Session) -> Non
     made = [rows.notice(session, request_id=request.id, state=state) for state in NoticeState]
     rows.notice(session)
     expected = [notice for notice in made if notice.state in UNSETTLED]
-    assert list(notices.unsettled_of_request(session, request.id)) == expected
+    assert list(notices.unsettled_of_request(session, request)) == expected
     assert expected == sorted(expected, key=lambda notice: notice.id)
 
 
@@ -126,7 +126,7 @@ def test_a_destination_gets_one_post_at_a_time_whatever_the_lanes(session: Sessi
     elsewhere = rows.notice(session, lane="c", destination="T1:C2")
     assert claimed(session) == [first.id, elsewhere.id]
     assert claimed(session) == []
-    notices.move(session, first.id, NoticeState.SENDING, NoticeState.TOLD, told_at=NOW)
+    notices.move(session, first, NoticeState.SENDING, NoticeState.TOLD, told_at=NOW)
     assert claimed(session) == [second.id]
 
 

@@ -63,7 +63,7 @@ def test_a_submission_that_comes_again_is_given_what_it_changed_also_when_anothe
     assert change(session) == first
     change(session, key="view:2", rules={"needed": 3}, after=1)
     assert change(session) == first
-    assert policies.by_deduplication_key(session, "view:1") == first
+    assert policies.by_key(session, "T1", "view:1") == first
     assert len(versions(session)) == 2
 
 
@@ -125,8 +125,8 @@ def test_a_change_is_leased_until_it_is_told_and_told_once(session: Session) -> 
     assert [each.id for each in policies.claim_untold(session, now=NOW, most=10)] == [first.id]
     assert policies.claim_untold(session, now=NOW, most=10) == []
     assert [each.id for each in policies.claim_untold(session, now=NOW + moves.LEASE, most=10)] == [first.id]
-    assert policies.told(session, first.id)
-    assert not policies.told(session, first.id)
+    assert policies.told(session, first)
+    assert not policies.told(session, first)
     session.refresh(first)
     assert (first.state, first.due_at, first.leased_until) == (PolicyState.TOLD, None, None)
     assert policies.claim_untold(session, now=NOW + timedelta(days=1), most=10) == []

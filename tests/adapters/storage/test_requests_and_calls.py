@@ -80,18 +80,18 @@ def test_what_is_written_down_is_found_whole_under_its_id(session: Session) -> N
 
 def test_a_request_that_is_locked_is_given_as_it_stands_now(session: Session) -> None:
     request = rows.request(session)
-    requests.move(session, request.id, RequestState.PLANNING, RequestState.APPROVED)
-    locked = requests.lock(session, request.id)
+    requests.move(session, request, RequestState.PLANNING, RequestState.APPROVED)
+    locked = requests.lock(session, request.workspace_id, request.id)
     assert locked is request
     assert locked.state is RequestState.APPROVED
-    assert requests.lock(session, request.id + 1) is None
+    assert requests.lock(session, request.workspace_id, request.id + 1) is None
 
 
 def test_locking_a_request_loses_no_change_of_the_same_transaction(session: Session) -> None:
     request = rows.request(session)
     request.plan = {"existing": ["example.com"]}
     session.add(request)
-    locked = requests.lock(session, request.id)
+    locked = requests.lock(session, request.workspace_id, request.id)
     assert locked is not None
     assert locked.plan == {"existing": ["example.com"]}
 
@@ -102,7 +102,7 @@ def test_a_locked_request_stays_as_it_is_until_the_transaction_ends(engine: Engi
         request_id = rows.request(session, attempts=0).id
 
     def add_one(session: Session) -> None:
-        request = requests.lock(session, request_id)
+        request = requests.lock(session, "T1", request_id)
         assert request is not None
         moves.put_off(session, request, None, attempts=request.attempts + 1)
 
@@ -119,7 +119,7 @@ def test_commands_of_one_workspace_at_once_do_not_wait_for_each_other_in_a_circl
     def command(session: Session) -> int:
         request = rows.request(session)
         rows.call(session, request_id=request.id)
-        requests.lock(session, request.id)
+        requests.lock(session, request.workspace_id, request.id)
         return audit.append(session, "T1", at=NOW, actor="U1", action="x", outcome="asked")
 
     for _ in range(3):
@@ -133,13 +133,13 @@ def test_a_new_row_of_a_request_does_not_wait_for_whoever_holds_the_request(post
     request = rows.request(one)
     one.commit()
     workspaces.lock(one, "T1")
-    requests.lock(one, request.id)
+    requests.lock(one, request.workspace_id, request.id)
     assert rows.call(other, request_id=request.id).id
 
 
 def test_the_home_of_a_request_is_where_its_root_message_stands(session: Session) -> None:
     request = rows.request(session)
-    requests.settle_home(session, request.id, channel="D7", root_ts="1.2")
+    requests.settle_home(session, request.workspace_id, request.id, channel="D7", root_ts="1.2")
     session.refresh(request)
     assert (request.asked_in, request.home_channel, request.root_ts) == ("C1", "D7", "1.2")
 
@@ -148,7 +148,7 @@ def test_the_calls_of_a_request_are_given_in_the_order_in_which_they_were_planne
     request = rows.request(session)
     made = [rows.call(session, request_id=request.id, names=[name]) for name in ("c", "a", "b")]
     rows.call(session)
-    assert list(calls.of_request(session, request.id)) == made
+    assert list(calls.of_request(session, request)) == made
 
 
 @pytest.mark.parametrize("state", CallState)
@@ -221,8 +221,8 @@ def test_processes_that_start_at_once_install_a_workspace_once(engine: Engine) -
 
 def test_why_a_request_is_not_planned_is_noted_until_it_is(session: Session) -> None:
     request, planned = rows.request(session), rows.request(session, state=RequestState.RUNNING, plan={"existing": []})
-    requests.explain(session, request.id, {"late": "slow"})
-    requests.explain(session, planned.id, {"late": "slow"})
+    requests.explain(session, request, {"late": "slow"})
+    requests.explain(session, planned, {"late": "slow"})
     session.expire_all()
     assert (request.plan, planned.plan) == ({"late": "slow"}, {"existing": []})
 

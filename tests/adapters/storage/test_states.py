@@ -58,7 +58,7 @@ def test_a_row_moves_along_each_arrow_and_along_no_other(session: Session, name:
     for before, after in product(states, states):
         session.exec(update(table).values(state=before))
         try:
-            assert move(session, row.id, before, after)
+            assert move(session, row, before, after)
             moved.add((before.value, after.value))
         except ValueError:
             session.refresh(row)
@@ -75,7 +75,7 @@ def test_a_row_that_has_left_a_state_does_not_move_from_there(session: Session, 
     row = make(session)
     for (before, after), actual in product(sorted(arrows(drawn)), states):
         session.exec(update(table).values(state=actual))
-        assert move(session, row.id, states(before), states(after)) is (actual == before)
+        assert move(session, row, states(before), states(after)) is (actual == before)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -83,21 +83,22 @@ def test_of_many_that_move_a_row_at_once_one_wins_and_the_others_are_told_so(eng
     _, states, move, make, drawn = TABLES[name]
     before, after = min(pair for pair in arrows(drawn) if pair[0] == drawn.split()[0])
     with Session(engine) as session, session.begin():
-        row_id = make(session).id
-    won = rows.at_once(engine, [lambda session: move(session, row_id, states(before), states(after))] * 8)
+        row = make(session)
+        session.expunge(row)
+    won = rows.at_once(engine, [lambda session: move(session, row, states(before), states(after))] * 8)
     assert sorted(won) == [False] * 7 + [True]
 
 
 def test_a_move_writes_the_values_that_come_with_it(session: Session) -> None:
     call = rows.call(session)
-    assert calls.move(session, call.id, CallState.QUEUED, CallState.SENDING, sent_at=rows.NOW, attempts=3)
+    assert calls.move(session, call, CallState.QUEUED, CallState.SENDING, sent_at=rows.NOW, attempts=3)
     session.refresh(call)
     assert (call.sent_at, call.attempts) == (rows.NOW, 3)
 
 
 def test_the_loser_of_a_race_writes_nothing(session: Session) -> None:
     call = rows.call(session, state=CallState.CANCELLED)
-    assert not calls.move(session, call.id, CallState.QUEUED, CallState.SENDING, attempts=3)
+    assert not calls.move(session, call, CallState.QUEUED, CallState.SENDING, attempts=3)
     session.refresh(call)
     assert call.attempts == 0
 
