@@ -16,6 +16,8 @@ from storage import audit
 from storage.database import Database
 
 REFUSED = "refused"
+UNKNOWN = "unknown request"
+"""Why something was refused that the person's workspace does not have."""
 
 
 class Attempts:
@@ -43,6 +45,10 @@ class Attempts:
         """Write the attempt down, with `why` in a word or two, and raise `Forbidden`."""
         await self.note_refusal(origin, action, why, subject, **details)
         raise Forbidden(said)
+
+    async def refuse_unknown(self, origin: Origin, action: str, subject: str) -> NoReturn:
+        """The same for what this workspace does not have; whether another one has it, nobody is told."""
+        await self.refuse(origin, action, refusals.UNKNOWN_REQUEST, UNKNOWN, subject)
 
     async def note_refusal(self, origin: Origin, action: str, why: str, subject: str = "", **details: Any) -> None:
         """Write down that somebody was refused, in a transaction of its own."""

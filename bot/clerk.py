@@ -1,12 +1,12 @@
 """What every decision begins and ends with: who clicked, the row that is held, and the entry in the audit."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlmodel import Session
 
 from bot.access import Actor
-from bot.attempts import REFUSED, Attempts
+from bot.attempts import REFUSED, UNKNOWN, Attempts
 from bot.clock import Clock
 from bot.commands import operation_from
 from bot.errors import UserError
@@ -43,6 +43,14 @@ class Clerk:
     async def actor(self, origin: Origin, action: str, request_id: int) -> Actor:
         """Who clicked, where he may use Mailroom at all; raises `UserError`."""
         return await self._attempts.member(origin, action, _subject(request_id))
+
+    async def refuse_unknown(self, origin: Origin, action: str, request_id: int) -> NoReturn:
+        """Refuse what concerns a request that this workspace does not have; raises `UserError`."""
+        await self._attempts.refuse_unknown(origin, action, _subject(request_id))
+
+    def unknown(self, session: Session, origin: Origin, action: str, request_id: int) -> Answer:
+        """The same in the transaction that finds it."""
+        return self.refused(session, origin, action, request_id, refusals.UNKNOWN_REQUEST, UNKNOWN)
 
     async def note_refusal(self, origin: Origin, action: str, request_id: int | None, why: str) -> None:
         """Write down that somebody was refused."""

@@ -13,7 +13,7 @@ from bot.access import Actor
 from bot.approvers import MOST_LOOKS, PATIENCE_SECONDS, Approvers, Outdated, Rules
 from bot.case import Ballot, Case
 from bot.clerk import Answer, Clerk, operation_of
-from bot.errors import TryAgain, UserError
+from bot.errors import TryAgain
 from bot.judging import NEEDS_APPROVAL, Judges, not_his
 from bot.notices import owing
 from bot.operation import Operation
@@ -57,11 +57,14 @@ class Decider:
         """Make sure that this person may reject a plan now; gives the request's title. Raises `UserError`."""
         return await self._judged(ballot, origin, REJECTED, partial(self._may_reject, ballot, origin))
 
-    async def closed(self, ballot: Ballot, workspace: str) -> str:
-        """What somebody is told who closed the form for a reason; raises `UserError` where there is no such request."""
-        request = await self._clerk.database.read(lambda session: requests.get(session, workspace, ballot.request))
+    async def closed(self, ballot: Ballot, origin: Origin) -> str:
+        """What somebody is told who closed the form for a reason; raises `UserError` where he cannot have opened it."""
+        await self._clerk.actor(origin, REJECTED, ballot.request)
+        request = await self._clerk.database.read(
+            lambda session: requests.get(session, origin.workspace, ballot.request)
+        )
         if request is None:
-            raise UserError(refusals.UNKNOWN_REQUEST)
+            await self._clerk.refuse_unknown(origin, REJECTED, ballot.request)
         return deciding.closed(operation_of(request).title(), waits=request.state is RequestState.AWAITING_DECISION)
 
     async def note_unreadable(self, origin: Origin, action: str) -> None:
@@ -110,9 +113,7 @@ class Decider:
         """Write the decision down, and move the request where it is the last one that it needs."""
         request = self._clerk.locked(session, ballot.request, origin)
         if request is None:
-            return self._clerk.refused(
-                session, origin, verdict, ballot.request, refusals.UNKNOWN_REQUEST, "unknown request"
-            )
+            return self._clerk.unknown(session, origin, verdict, ballot.request)
         operation = operation_of(request)
         case = case_of(session, request, operation)
         made = decisions.by_key(session, origin.workspace, origin.deduplication_key)
@@ -215,9 +216,7 @@ class Decider:
     def _may_reject(self, ballot: Ballot, origin: Origin, judges: Judges, session: Session) -> Answer:
         request = self._clerk.locked(session, ballot.request, origin)
         if request is None:
-            return self._clerk.refused(
-                session, origin, REJECTED, ballot.request, refusals.UNKNOWN_REQUEST, "unknown request"
-            )
+            return self._clerk.unknown(session, origin, REJECTED, ballot.request)
         operation = operation_of(request)
         case = case_of(session, request, operation)
         no = self._hindrance(session, request, operation, case, ballot, origin, REJECTED, judges)

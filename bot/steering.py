@@ -40,9 +40,9 @@ class Steering:
         """The request whose credentials this person wants to see; that he looks is audited. Raises `UserError`."""
         actor = await self._attempts.member(origin, "credentials")
         request = await self._database.read(lambda session: requests.get(session, origin.workspace, request_id))
-        if request is None:
-            raise UserError(refusals.UNKNOWN_REQUEST)
         subject = f"request:{request_id}"
+        if request is None:
+            await self._attempts.refuse_unknown(origin, "credentials", subject)
         if not await self._may_steer(actor, request):
             await self._attempts.refuse(
                 origin, "credentials", refusals.NOT_YOUR_CREDENTIALS, "not an approver", subject
@@ -59,10 +59,11 @@ class Steering:
         request = await self._database.read(
             lambda session: requests.get(session, origin.workspace, found.request_id if found else 0)
         )
+        subject = f"call:{call_id}"
         if request is None:
-            raise UserError(refusals.UNKNOWN_REQUEST)
+            await self._attempts.refuse_unknown(origin, action, subject)
         if not await self._may_steer(actor, request):
-            await self._attempts.refuse(origin, action, refusals.NOT_YOUR_REQUEST, "not an approver", f"call:{call_id}")
+            await self._attempts.refuse(origin, action, refusals.NOT_YOUR_REQUEST, "not an approver", subject)
         return await self._database.write(partial(self._go_on, action, call_id, origin))
 
     async def _may_steer(self, actor: Actor, request: Request) -> bool:

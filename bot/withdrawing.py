@@ -11,7 +11,7 @@ from bot.notices import owing
 from bot.operation import Operation
 from bot.origin import Origin
 from bot.rulings import case_of
-from bot.texts import deciding, refusals
+from bot.texts import deciding
 from storage import requests
 from storage.states import RequestState
 from storage.tables import Request
@@ -42,7 +42,7 @@ class Withdrawals:
         await self._clerk.actor(origin, "ask again", request_id)
         request = await self._clerk.database.read(lambda session: requests.get(session, origin.workspace, request_id))
         if request is None:
-            raise UserError(refusals.UNKNOWN_REQUEST)
+            await self._clerk.refuse_unknown(origin, "ask again", request_id)
         if request.asker != origin.person:
             await self._clerk.note_refusal(origin, "ask again", request_id, "not the asker")
             raise Forbidden(deciding.NOT_YOURS_TO_REPEAT)
@@ -55,9 +55,7 @@ class Withdrawals:
     def _cancel(self, request_id: int, origin: Origin, session: Session) -> Answer:
         request = self._clerk.locked(session, request_id, origin)
         if request is None:
-            return self._clerk.refused(
-                session, origin, "cancel", request_id, refusals.UNKNOWN_REQUEST, "unknown request"
-            )
+            return self._clerk.unknown(session, origin, "cancel", request_id)
         if request.asker != origin.person:
             return self._clerk.refused(
                 session, origin, "cancel", request_id, deciding.NOT_YOURS_TO_CANCEL, "not the asker"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import and_, bindparam
 from sqlmodel import Session, col, select, update
 
 from storage import moves, workspaces
@@ -57,7 +57,7 @@ def put_in_force(session: Session, connection: Connection, *, now: datetime, dom
     One that takes nobody's place is due at once, to be announced.
     """
     workspaces.lock(session, connection.workspace_id)  # two that were checked at once follow one another
-    checking = select(Connection.id).where(Connection.id == connection.id, Connection.state == ConnectionState.CHECKING)
+    checking = select(Connection.id).where(_is(connection), Connection.state == ConnectionState.CHECKING)
     if session.exec(checking.with_for_update(key_share=True)).first() is None:
         return False
     before = in_force(session, connection.workspace_id)
@@ -119,8 +119,12 @@ def refuse(session: Session, connection: Connection, reason: str, *, now: dateti
 
 def mark_broken(session: Session, connection: Connection, *, now: datetime, reason: str) -> bool:
     """Note that MailAPI refuses the key; false where that was known already."""
-    unbroken = update(Connection).where(col(Connection.id) == connection.id, col(Connection.broken_at).is_(None))
+    unbroken = update(Connection).where(_is(connection), col(Connection.broken_at).is_(None))
     return bool(session.exec(unbroken.values(broken_at=now, reason=reason)).rowcount)
+
+
+def _is(connection: Connection) -> Any:
+    return and_(col(Connection.workspace_id) == connection.workspace_id, col(Connection.id) == connection.id)
 
 
 def any_in_force(session: Session) -> Connection | None:
@@ -140,9 +144,8 @@ def broken(session: Session) -> Sequence[Connection]:
 
 def mend(session: Session, connection: Connection) -> None:
     """Note that the key may be tried again."""
-    connection.broken_at, connection.reason = None, None
-    session.add(connection)
-    session.flush()
+    mended = update(Connection).where(_is(connection))
+    session.exec(mended.values(broken_at=None, reason=None))
 
 
 def erase_unused(session: Session, workspace_id: str) -> int:

@@ -13,7 +13,11 @@ WITHDRAWN = "withdrawn"
 
 def of_round(session: Session, request: Request) -> Sequence[Decision]:
     """The decisions on a request as it is planned now, in the order in which they were made."""
-    query = select(Decision).where(Decision.request_id == request.id, Decision.round == request.round)
+    query = select(Decision).where(
+        Decision.workspace_id == request.workspace_id,
+        Decision.request_id == request.id,
+        Decision.round == request.round,
+    )
     return session.exec(query.order_by(col(Decision.id))).all()
 
 
@@ -35,6 +39,7 @@ def withdraw(session: Session, request: Request, people: Collection[str]) -> Non
 def decide(session: Session, decision: Decision) -> None:
     """Add a decision; a person's earlier one on the same round is changed by it."""
     query = select(Decision).where(
+        Decision.workspace_id == decision.workspace_id,
         Decision.request_id == decision.request_id,
         Decision.round == decision.round,
         Decision.person == decision.person,

@@ -81,7 +81,7 @@ class Decisions:
         """Nothing was decided by closing it, and it says so where the button was."""
         await door.ack()
         ballot, where = await self._kept(door)
-        text = await self._decider.closed(ballot, door.origin.workspace)
+        text = await self._decider.closed(ballot, door.origin)
         door.behind(_whisper(door, where, text))
 
     async def _done(self, door: ClickDoor, text: str) -> None:

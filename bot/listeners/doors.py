@@ -1,5 +1,6 @@
 """The ways in which something reaches us from a person, and how he is answered privately on each."""
 
+import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
@@ -20,6 +21,8 @@ from bot.texts.message import Block, Message
 log = structlog.get_logger(__name__)
 
 _LONGEST_ERROR = 300
+_LONGEST_KEY = 200
+"""Longer than what Slack sends, and short enough for every index."""
 _CARRIED = re.compile(r"thread:([0-9.]+):[0-9]+")
 
 
@@ -51,11 +54,12 @@ class Door(ABC):
     @property
     def origin(self) -> Origin:
         """Who, where, and which delivery; the shapes differ between commands and interactions."""
+        workspace = workspace_of(self.body)
         return Origin(
-            workspace=workspace_of(self.body),
+            workspace=workspace,
             person=str(self.body.get("user_id") or self.body["user"]["id"]),
             channel=str(self.body.get("channel_id") or (self.body.get("channel") or {}).get("id") or ""),
-            deduplication_key=f"trigger:{self.body['trigger_id']}",
+            deduplication_key=_once("trigger", workspace, self.body["trigger_id"]),
             team=team_of(self.body),
         )
 
@@ -137,12 +141,12 @@ class FormDoor(Door):
     @property
     def origin(self) -> Origin:
         """The person and the form; a form that is submitted twice has the same hash."""
-        view = self.body["view"]
+        view, workspace = self.body["view"], workspace_of(self.body)
         return Origin(
-            workspace=workspace_of(self.body),
+            workspace=workspace,
             person=str(self.body["user"]["id"]),
             channel="",
-            deduplication_key=f"view:{view['id']}:{view['hash']}",
+            deduplication_key=_once("view", workspace, view["id"], view["hash"]),
             team=team_of(self.body),
         )
 
@@ -164,8 +168,8 @@ class ClosedDoor(Door):
     @property
     def origin(self) -> Origin:
         """The person and the form."""
-        view = self.body["view"]
-        return Origin(workspace_of(self.body), str(self.body["user"]["id"]), "", f"closed:{view['id']}")
+        view, workspace = self.body["view"], workspace_of(self.body)
+        return Origin(workspace, str(self.body["user"]["id"]), "", _once("closed", workspace, view["id"]))
 
     async def reply(self, message: Message) -> None:
         """Acknowledge: nothing was asked."""
@@ -196,12 +200,12 @@ class MentionDoor(Door):
     @property
     def origin(self) -> Origin:
         """The author, and the thread that the message stands in or begins."""
-        event = self.event
+        event, workspace = self.event, workspace_of(self.body)
         return Origin(
-            workspace=workspace_of(self.body),
+            workspace=workspace,
             person=str(event.get("user") or ""),  # some bots have none
             channel=str(event["channel"]),
-            deduplication_key=f"event:{self.body['event_id']}",
+            deduplication_key=_once("event", workspace, self.body["event_id"]),
             thread=str(event.get("thread_ts") or event["ts"]),
             team=team_of(self.body),
         )
@@ -254,6 +258,12 @@ class NoDoor(Door):
 _DOORS = (CommandDoor, ClickDoor, FormDoor, ClosedDoor, MentionDoor, ChoicesDoor, NoDoor)
 DELIVERIES = tuple(door.name for door in _DOORS)
 """What `name` may say."""
+
+
+def _once(kind: str, workspace: str, *ids: str) -> str:
+    """The key by which a repeated delivery is known; no two workspaces have one in common, however ids are chosen."""
+    key = ":".join((kind, workspace, *map(str, ids)))
+    return key if len(key) <= _LONGEST_KEY else f"{kind}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _carrying(block: Block, number: int, thread: str | None) -> Block:

@@ -157,10 +157,10 @@ async def answered_late(hands: Hands, fault: FaultKind, **options: Any) -> Async
 async def sent_again(hands: Hands, unknown: Call) -> Call:
     """A person said so, and the other process is about to: the call as it is being sent."""
     again: dict[str, Any] = {"due_at": hands.mailroom.clock(), "leased_until": None}
-    move = partial(calls.move, call_id=unknown.id, before=CallState.UNKNOWN, after=CallState.QUEUED, **again)
+    move = partial(calls.move, call=unknown, before=CallState.UNKNOWN, after=CallState.QUEUED, **again)
     await hands.database.write(move)
     queued = await hands.claimed()
-    move = partial(calls.move, call_id=queued.id, before=CallState.QUEUED, after=CallState.SENDING)
+    move = partial(calls.move, call=queued, before=CallState.QUEUED, after=CallState.SENDING)
     await hands.database.write(move)
     return queued
 
@@ -220,7 +220,7 @@ async def test_a_plan_that_comes_late_changes_nothing_of_what_was_decided_meanwh
         (late,) = await hands.database.write(claim)
         outside.clock.ahead += OVER
         await hands.planned()
-        decided = partial(requests.move, request_id=late.id, before=AWAITING, after=RequestState.APPROVED)
+        decided = partial(requests.move, request=late, before=AWAITING, after=RequestState.APPROVED)
         assert await hands.database.write(decided)
         await planning.plan(hands.frozen, late)
         assert await hands.database.read(lambda session: calls.of_request(session, late)) == []
