@@ -43,6 +43,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint --failure-threshold info Dockerfile
+	$(BIN)/python -m tests.dependencies
 
 # The README's pictures, from the running page; needs a Chromium.
 pictures: $(VENV)/.dev

@@ -24,8 +24,18 @@ def text(url: str | None = None, *, many_workspaces: bool = False) -> str:
 
 
 def scopes() -> list[str]:
-    """What the bot asks of a workspace that installs it."""
-    return list(yaml.safe_load(text())["oauth_config"]["scopes"]["bot"])
+    """What the bot asks of a workspace that installs it; what is optional may be left out there."""
+    return list(_scopes()["bot"])
+
+
+def needed_scopes() -> list[str]:
+    """Those without which the bot does not work."""
+    optional = _scopes()["bot_optional"]
+    return [scope for scope in scopes() if scope not in optional]
+
+
+def _scopes() -> dict[str, list[str]]:
+    return dict(yaml.safe_load(text())["oauth_config"]["scopes"])
 
 
 def _over_http(manifest: dict[str, Any], url: str) -> dict[str, Any]:

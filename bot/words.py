@@ -25,6 +25,8 @@ LONGEST_ADDRESS = 254
 """RFC 5321, 4.5.3.1.3: a path has 256, two of which are its brackets."""
 LONGEST_DOMAIN = 253
 LONGEST_NAME = 200
+LONGEST_LINE = 2_000
+"""Ten labels of the longest kind fit; a mention may be twenty times as long, and is taken apart sign by sign."""
 MOST_QUOTA_MB = 1_048_576
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -135,6 +137,15 @@ def local_part(text: str) -> str:
     return local
 
 
+def display_name(text: str) -> str:
+    """A name that is shown beside an address; raises `ValueError`."""
+    name = " ".join(text.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ValueError(refusals.no_name(LONGEST_NAME))
+    return name
+
+
+DisplayName = Annotated[str, AfterValidator(display_name)]
 Domain = Annotated[str, AfterValidator(domain)]
 Label = Annotated[str, AfterValidator(label)]
 LocalPart = Annotated[str, AfterValidator(local_part)]
@@ -157,14 +168,6 @@ def quota_mb(text: str) -> int:
     if not 1 <= number <= MOST_QUOTA_MB:
         raise ValueError(refusals.no_quota(text))
     return number
-
-
-def display_name(text: str) -> str:
-    """A name that is shown beside an address; raises `ValueError`."""
-    name = " ".join(text.split())
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise ValueError(refusals.no_name(LONGEST_NAME))
-    return name
 
 
 def _whole(text: str) -> int:

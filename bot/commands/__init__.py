@@ -13,7 +13,7 @@ from bot.form import Form, OpenForm
 from bot.operation import Operation
 from bot.texts import explaining, guide, refusals
 from bot.texts.message import Message
-from bot.words import Typed, take_apart
+from bot.words import LONGEST_LINE, Typed, take_apart
 
 HELP_EXAMPLE = "/mail help mailbox"
 _KEY = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{32}")
@@ -77,6 +77,8 @@ WINDOWS = {name: kind.window for name, kind in _KINDS.items() if kind.window is 
 
 def understand(text: str) -> Asked:
     """What the text after `/mail` asks for; raises `UserError`."""
+    if len(text) > LONGEST_LINE:
+        raise UsageError(refusals.long_line(LONGEST_LINE), example=HELP_EXAMPLE)
     typed = _taken_apart(text)
     if not any(typed.words) and not typed.options:
         return Overview()

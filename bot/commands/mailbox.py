@@ -60,7 +60,7 @@ class CreateMailbox(_Mailboxes):
     task_kind: ClassVar[TaskKind | None] = TaskKind.SINGLE
 
     local_part: words.LocalPart
-    display_name: str | None = None
+    display_name: words.DisplayName | None = None
 
     def names(self) -> tuple[str, ...]:
         """The address."""

@@ -65,7 +65,7 @@ class _Looked:
 
     def _finding(self, workspace: str, token: Token) -> Finding:
         self._said_at = token.said_at or self._said_at
-        missing = sorted({*manifest.scopes()} - token.scopes) if token.scopes is not None else []
+        missing = sorted({*manifest.needed_scopes()} - token.scopes) if token.scopes is not None else []
         if missing:
             return wrong(TOKEN, f"That of {workspace} lacks {', '.join(missing)}.", self._again)
         return fine(TOKEN, f"that of {workspace} works")

@@ -64,10 +64,10 @@ async def _app_token(settings: Settings, slack: Slack) -> list[Finding]:
 def _scopes(token: Token) -> Finding:
     if token.scopes is None:
         return unknown(SCOPES, "Slack does not say what the token allows")
-    asked = frozenset(manifest.scopes())
+    asked = frozenset(manifest.needed_scopes())
     if missing := sorted(asked - token.scopes):
         return wrong(SCOPES, f"The token lacks {', '.join(missing)}.", _REINSTALL)
-    return fine(SCOPES, f"all {len(asked)} of the manifest")
+    return fine(SCOPES, f"all {len(asked)} that the manifest needs")
 
 
 async def _channels(slack: Slack, stored: Stored | None) -> Finding:

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass, replace
 
 from bot.origin import Origin
 
+_LONGEST_ID = 32
+"""Longer than any channel's id or message's moment, and what the columns hold."""
+
 
 @dataclass(frozen=True)
 class Whereabouts:
@@ -23,9 +26,12 @@ class Whereabouts:
         """From a form's metadata, which Slack gives back as it got it; anything else is nowhere."""
         try:
             kept = json.loads(metadata)
-            return cls(str(kept["channel"]), kept["thread"] and str(kept["thread"]))
+            channel, thread = str(kept["channel"]), kept["thread"] and str(kept["thread"])
         except (ValueError, TypeError, KeyError):
             return cls("")
+        if len(channel) > _LONGEST_ID or len(thread or "") > _LONGEST_ID:
+            return cls("")
+        return cls(channel, thread)
 
     def metadata(self) -> str:
         """For a form."""

@@ -20,6 +20,8 @@ OWN = "own"
 """The field, and its only option."""
 VALUE = "value"
 _LONGEST_OPTION = 75
+_LAST_VERSION = 2**31 - 1
+"""What the column holds."""
 _TITLES: Mapping[Part, str] = {
     Part.GATES: "Policy: gates",
     Part.APPROVERS: "Policy: approvers",
@@ -61,9 +63,10 @@ def form(sheet: Sheet, notice: Sequence[Block] = ()) -> Block:
 def version_of(metadata: str) -> int | None:
     """The version that a form shows, from its metadata, which Slack gives back as it got it."""
     try:
-        return int(json.loads(metadata)["version"])
-    except (ValueError, TypeError, KeyError):
+        version = int(json.loads(metadata)["version"])
+    except (ValueError, TypeError, KeyError, OverflowError):
         return None
+    return version if 0 <= version <= _LAST_VERSION else None
 
 
 def field_of(block_id: str) -> str:

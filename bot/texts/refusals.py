@@ -106,6 +106,11 @@ def twice(option: str) -> str:
     return f"{_option(option)} is there twice."
 
 
+def long_line(most: int) -> str:
+    """More in a line than any command needs."""
+    return f"A command has at most {most:,} characters."
+
+
 def long_filter(most: int) -> str:
     """More to look for than there may be."""
     return f"What to look for has at most {most} characters."

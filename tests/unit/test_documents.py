@@ -14,8 +14,8 @@ from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-OPTIONAL = None
-"""The bot does without: Slack's refusal is answered by posting again."""
+READING = ("channels:history", "groups:history", "im:history")
+"""Optional: the bot does without, since Slack's refusal is answered by posting again."""
 SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
     "api_call": None,  # oauth.v2.access
     "apps_connections_open": None,
@@ -25,10 +25,10 @@ SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
     "chat_postEphemeral": "chat:write",
     "chat_postMessage": "chat:write",
     "chat_update": "chat:write",
-    "conversations_history": OPTIONAL,
+    "conversations_history": READING,
     "conversations_members": ("channels:read", "groups:read"),
     "conversations_open": "im:write",
-    "conversations_replies": OPTIONAL,
+    "conversations_replies": READING,
     "files_completeUploadExternal": "files:write",
     "files_getUploadURLExternal": "files:write",
     "usergroups_list": "usergroups:read",

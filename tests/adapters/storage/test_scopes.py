@@ -73,7 +73,7 @@ def url(sqlite: str) -> str:
 
 def functions() -> dict[str, Callable[..., Any]]:
     """The public functions of a `Session`, by module and name."""
-    found = {}
+    found: dict[str, Callable[..., Any]] = {}
     for module in pkgutil.iter_modules(storage.__path__):
         if module.name == "migrations":
             continue
