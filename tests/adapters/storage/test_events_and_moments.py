@@ -20,6 +20,13 @@ def test_an_event_is_seen_for_the_first_time_once(session: Session) -> None:
     assert [seen.first_time(session, "T1", event, now=NOW) for event in ("Ev1", "Ev2", "Ev1")] == [True, True, False]
 
 
+def test_an_event_is_seen_by_each_workspace_for_itself_however_long_its_id_is(session: Session) -> None:
+    for workspace in ("T1", "T2"):
+        rows.workspace(session, workspace)
+    found = [seen.first_time(session, workspace, "Ev" * 1_000, now=NOW) for workspace in ("T1", "T2", "T1")]
+    assert found == [True, True, False]
+
+
 def test_of_many_deliveries_of_an_event_at_once_one_is_the_first(engine: Engine) -> None:
     with Session(engine) as session, session.begin():
         rows.workspace(session)

@@ -40,7 +40,7 @@ ACROSS = {
     "calls.lost_in_sending": "the worker looks for what a process that died was sending",
     "connections.any_in_force": "the health check asks MailAPI with any key that works",
     "connections.broken": "the worker tries broken keys of all workspaces",
-    "connections.claim_checks": "the worker works for all workspaces",
+    "connections.claim_due": "the worker works for all workspaces",
     "installations.forget_states": "states of installations that nobody has finished belong to no workspace yet",
     "installations.in_force": "the doctor and the readiness look at all installations",
     "installations.spend_state": "a state comes back before it is known into which workspace",
@@ -53,6 +53,10 @@ ACROSS = {
     "notices.lost_in_sending": "the worker looks for what a process that died was sending",
     "policies.claim_untold": "the worker works for all workspaces",
     "probe.write": "the health check writes nothing of anybody's",
+    "processes.all_ended": "processes serve all workspaces",
+    "processes.ended": "processes serve all workspaces",
+    "processes.living": "processes serve all workspaces",
+    "processes.seen": "processes serve all workspaces",
     "requests.claim_awaiting": "the worker works for all workspaces",
     "requests.claim_planning": "the worker works for all workspaces",
     "retention.forget_events": "deletes what `old_events` found",
@@ -60,6 +64,8 @@ ACROSS = {
     "retention.old_events": "the retention job is the same for all workspaces",
     "retention.old_notices": "the retention job is the same for all workspaces",
     "retention.with_old_calls": "the retention job is the same for all workspaces",
+    "sealed.exchange": "puts a text in the place of one that `texts` found, and that still stands there",
+    "sealed.texts": "an encryption key is changed for all workspaces",
     "workspaces.known": "the audit's verification and the doctor look at all workspaces",
 }
 """The functions that are asked without a workspace, and why. None of them is given an id from a button or a form."""
