@@ -171,6 +171,8 @@ async def houses(
             for somebody in house.people.values():
                 await somebody.person.mentions(somebody.channel, "help")
                 await many.private(somebody.person, channel=somebody.channel)
+                if await somebody.person.view():  # the form of the key, which says that it is connected
+                    await somebody.person.closes(everything=True)
         yield {LUMEN.id: lumen, MERIDIAN.id: meridian}
 
 
