@@ -62,7 +62,7 @@ def move(
     if not moved:
         return False
     kind = moved[0] if isinstance(moved[0], str) else ""
-    session.info.setdefault(_STEPS, []).append(Step(str(table.__tablename__), kind, after.value))
+    session.info.setdefault(_STEPS, []).append(Step(str(type(row).__tablename__), kind, after.value))
     return True
 
 

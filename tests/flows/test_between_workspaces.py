@@ -21,7 +21,7 @@ from bot.policy import Gate
 from bot.texts import refusals
 from sandbox.slack import EVE, GUS, MAIL, NORTH, NORTH_MAIL, SKY, SOUTH, SOUTH_MAIL, Message
 from sandbox.slack.person import Person
-from storage.states import RequestState
+from storage.states import CallState, RequestState
 from storage.tables import NAMING, AuditEntry, Call, Request
 from tests.flows import stage
 from tests.flows.breaking import execute
@@ -117,9 +117,17 @@ class House:
         return dict(found.model_dump())
 
     async def has(self) -> dict[str, list[Any]]:
-        """All rows of the place, but for what is written of attempts."""
+        """All rows of the place, but for what is written of attempts, once nothing is under way."""
+        await self.many.until(self._all_ended, "the end of what was allowed before")
+        await self.many.at_rest()
         assert self.many.bot is not None
         return await self.many.bot.database.read(partial(_rows_of, self.place.id))
+
+    async def _all_ended(self) -> bool:
+        at_work = (CallState.QUEUED, CallState.SENDING, CallState.ACCEPTED)
+        return not await self._rows(
+            select(Call).where(Call.workspace_id == self.place.id, col(Call.state).in_(at_work))
+        )
 
     async def refusals(self, workspace: str) -> list[tuple[str, str]]:
         """Who was refused what in a workspace, by the audit."""
