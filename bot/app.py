@@ -150,7 +150,7 @@ async def running(
             people=people,
             approvers=approvers,
             nudge=nudge,
-            doors=Doors(after, outages, metrics),
+            doors=Doors(after, outages, metrics, lambda: heartbeat.living),
         )
         socket_mode = None
         if settings.mode is Mode.SOCKET:

@@ -52,11 +52,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Doors:
-    """What all that comes in from Slack needs: room for what follows an acknowledgement, and an eye for outages."""
+    """What all that comes in from Slack needs: room for what follows an acknowledgement, and an eye for outages.
+
+    `living` says how many processes take what comes in.
+    """
 
     after: Pool
     outages: Outages
     metrics: Metrics
+    living: Callable[[], int]
 
 
 def build(
@@ -109,7 +113,7 @@ def build(
             slacks=slacks,
             after=doors.after,
             directory=directory,
-            rate=Rate(clock, settings.mailroom_commands_a_minute),
+            rate=Rate(clock, settings.mailroom_commands_a_minute, doors.living),
             outages=doors.outages,
             metrics=doors.metrics,
         ),

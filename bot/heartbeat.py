@@ -23,6 +23,8 @@ class Heartbeat:
     """This process's row: made at its start, renewed while it runs, and gone at its end."""
 
     def __init__(self, *, database: Database, clock: Clock, fingerprints: Sequence[str]) -> None:
+        self.living = 1
+        """How many processes run, this one included, as of the last beat."""
         self._database = database
         self._clock = clock
         self._process = Process(
@@ -34,12 +36,12 @@ class Heartbeat:
 
     async def begin(self) -> None:
         """Before anything is read or written with the keys. Raises `DatabaseUnavailable`."""
-        await self._database.write(self._begin)
+        self.living = await self._database.write(self._begin)
 
     async def beat(self) -> None:
         """The process still runs; where the database takes nothing, the next beat says so."""
         try:
-            await self._database.write(self._seen)
+            self.living = await self._database.write(self._seen)
         except DatabaseUnavailable as error:
             log.debug("no heartbeat", reason=str(error))
 
@@ -50,10 +52,12 @@ class Heartbeat:
         except DatabaseUnavailable as error:
             log.debug("the last heartbeat stays", reason=str(error))
 
-    def _begin(self, session: Session) -> None:
+    def _begin(self, session: Session) -> int:
         if not self._database.shared:
             processes.all_ended(session)  # those of a process that was killed; no other one runs on this file
-        self._seen(session)
+        return self._seen(session)
 
-    def _seen(self, session: Session) -> None:
-        processes.seen(session, self._process, now=self._clock())
+    def _seen(self, session: Session) -> int:
+        now = self._clock()
+        processes.seen(session, self._process, now=now)
+        return len(processes.living(session, now=now))

@@ -1,5 +1,6 @@
 """How much one person and one workspace may ask for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,10 +23,15 @@ class _Done:
 
 @dataclass
 class Rate:
-    """Counts what each person does within a minute, in this process."""
+    """Counts what each person does within a minute.
+
+    Each process counts what comes to it, and allows its share of `most`: together the `living` allow no more. Slack
+    spreads deliveries evenly; a person whose come to one process alone is stopped earlier.
+    """
 
     clock: Clock
     most: int
+    living: Callable[[], int]
     _done: dict[tuple[str, str], dict[str, _Done]] = field(default_factory=dict)
 
     def allows(self, workspace: str, person: str, delivery: str) -> bool:
@@ -37,8 +43,9 @@ class Rate:
         if delivery in done:
             return done[delivery].allowed
         _forget(done, now - KEPT)
-        allowed = sum(each.allowed and each.at > now - MINUTE for each in done.values()) < self.most
-        if allowed or len(done) < MOST_KEPT * self.most:
+        most = max(1, self.most // max(1, self.living()))
+        allowed = sum(each.allowed and each.at > now - MINUTE for each in done.values()) < most
+        if allowed or len(done) < MOST_KEPT * most:
             done[delivery] = _Done(now, allowed)
         return allowed
 

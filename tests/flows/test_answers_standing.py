@@ -122,6 +122,7 @@ async def test_twenty_tasks_are_shown_whole(mailroom: Mailroom) -> None:
         await mailroom.ben.types(MAIL, f"/mail mailbox create {name}@example.com")
     for name in names:
         await mailroom.root(mailroom.ana, "Done", name)
+    await mailroom.at_rest()  # where a message stands is known a moment later than it stands there
     await mailroom.ben.types(MAIL, "/mail tasks")
     told = await mailroom.private(mailroom.ben, "Recent requests")
     lines = [line for line in told.visible.splitlines() if line.startswith("•")]

@@ -37,7 +37,7 @@ WRONG = {
     "group alone": ("domain", "`/mail domain list` or `/mail domain create`"),
     "emoji": ("💌", "no command `💌`"),
     "emoji name": (":tada:", "no command `:tada:`"),
-    "very long command": ("x" * 3000, "no command `xxx"),
+    "very long command": ("x" * 3000, "at most 2,000 characters"),
     "control characters": ("mail\x07box \x1b[31m", "no command"),
     "broadcast": ("<!channel> hello", "no command `&lt;!channel&gt; hello`"),
     "open quote": ('mailbox create john@example.com --name "John', "A quote is open"),

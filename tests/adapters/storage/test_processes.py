@@ -5,7 +5,9 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
+from bot.heartbeat import Heartbeat
 from storage import processes
+from storage.database import Database
 from storage.processes import KEPT, LIVING
 from storage.tables import Process
 from tests.adapters.storage.rows import NOW, SECOND
@@ -49,3 +51,15 @@ def test_where_none_can_run_none_is_alive(session: Session) -> None:
     processes.seen(session, process("killed"), now=NOW)
     processes.all_ended(session)
     assert alive(session, NOW) == []
+
+
+async def test_each_beat_says_how_many_run(database: Database) -> None:
+    first, second = (Heartbeat(database=database, clock=lambda: NOW, fingerprints=[name]) for name in ("a", "b"))
+    await first.begin()
+    assert first.living == 1
+    await second.beat()
+    await first.beat()
+    assert (first.living, second.living) == (2, 2)
+    await second.end()
+    await first.beat()
+    assert first.living == 1
