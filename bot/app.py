@@ -136,7 +136,7 @@ async def running(
             slacks=slacks,
             approvers=approvers,
             teller=teller,
-            pool=Pool(size=64, share=8, kept=16),
+            pool=Pool(size=192, share=16, kept=48),
             outages=outages,
         )
         after = Pool(size=64, share=16)

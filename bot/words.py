@@ -5,6 +5,7 @@ import shlex
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Annotated
 
 import idna
@@ -107,6 +108,7 @@ def _sorted_out(parts: list[str]) -> Typed:
     return Typed(tuple(words), options, problem)
 
 
+@lru_cache(maxsize=1024)
 def domain(text: str) -> str:
     """A domain in lower case, as punycode where it is international; raises `ValueError`."""
     name = text.strip().rstrip(".").lower()

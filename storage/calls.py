@@ -24,6 +24,12 @@ _PUT_OFF = (
     .values(due_at=bindparam("next", type_=_C.c.due_at.type), leased_until=None, attempts=0)
 )
 
+_DUE = moves.due(
+    Call,
+    _C.c.workspace_id.not_in(bindparam("busy", expanding=True)),
+    _C.c.workspace_id.not_in(paused()),
+    states=CLAIMED,
+)
 _TAKEN = (CallState.ACCEPTED, CallState.DONE, CallState.PARTLY_DONE, CallState.STALLED)
 """The states of a call that MailAPI took, so that its windows count from it."""
 
@@ -103,15 +109,7 @@ def hasten(session: Session, workspace_id: str, *, now: datetime) -> None:
 
 def claim(session: Session, *, now: datetime, most: int, busy: Collection[str] = ()) -> Sequence[Call]:
     """Lease calls that are due, of workspaces that are neither `busy` nor paused."""
-    return moves.claim(
-        session,
-        Call,
-        col(Call.workspace_id).not_in(busy),
-        col(Call.workspace_id).not_in(paused()),
-        states=CLAIMED,
-        now=now,
-        most=most,
-    )
+    return moves.claim(session, Call, _DUE, now=now, most=most, busy=list(busy))
 
 
 def claim_watched(
@@ -156,6 +154,8 @@ def put_off_together(session: Session, looks: Sequence[PutOff]) -> None:
 
     In the order of their numbers, or two processes that do so at once would wait for each other.
     """
+    if not looks:
+        return
     looks = sorted(looks, key=lambda look: look.call.id)
     rows = [{"held_id": look.call.id, "lease": look.call.leased_until, "next": look.due_at} for look in looks]
     session.connection().execute(_PUT_OFF, rows)

@@ -14,6 +14,8 @@ from storage.tables import Call, Connection
 PURPOSE = "mailapi-key"
 """What a connection's secret is encrypted for."""
 
+_DUE = moves.due(Connection, states=(ConnectionState.CHECKING, ConnectionState.IN_FORCE))
+
 
 def add(session: Session, connection: Connection) -> Connection:
     """Write a connection down, to be checked."""
@@ -173,5 +175,4 @@ def erase_all(session: Session, workspace_id: str, *, now: datetime, reason: str
 
 def claim_due(session: Session, *, now: datetime, most: int) -> Sequence[Connection]:
     """Lease connections that wait to be checked or announced; a broken key in force keeps none of them waiting."""
-    states = (ConnectionState.CHECKING, ConnectionState.IN_FORCE)
-    return moves.claim(session, Connection, states=states, now=now, most=most)
+    return moves.claim(session, Connection, _DUE, now=now, most=most)

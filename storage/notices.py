@@ -11,10 +11,14 @@ from sqlmodel import Session, and_, col, func, or_, select, update
 
 from storage import installations, moves, once
 from storage.states import NOTICE_ARROWS, NoticeState
-from storage.tables import Notice, Request
+from storage.tables import Notice, Request, table_of
 
 UNSETTLED = (NoticeState.OWED, NoticeState.SENDING, NoticeState.UNKNOWN)
 """The states in which a notice keeps later ones of its lane waiting."""
+
+_UNKNOWN = moves.due(
+    Notice, table_of(Notice).c.workspace_id.not_in(installations.over()), states=(NoticeState.UNKNOWN,)
+)
 
 
 def owe(session: Session, notice: Notice) -> Notice | None:
@@ -201,5 +205,4 @@ def lock(session: Session, workspace_id: str, notice_id: int) -> Notice | None:
 
 def claim_unknown(session: Session, *, now: datetime, most: int) -> Sequence[Notice]:
     """Lease notices of which nobody knows whether Slack took them, old enough to be settled."""
-    there = col(Notice.workspace_id).not_in(installations.over())
-    return moves.claim(session, Notice, there, states=(NoticeState.UNKNOWN,), now=now, most=most)
+    return moves.claim(session, Notice, _UNKNOWN, now=now, most=most)

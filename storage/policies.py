@@ -18,6 +18,7 @@ _CURRENT = (
     .limit(1)
     .execution_options(populate_existing=True)
 )
+_UNTOLD = moves.due(Policy, states=(PolicyState.UNTOLD,))
 
 
 def current(session: Session, workspace_id: str) -> Policy | None:
@@ -74,7 +75,7 @@ def change(
 
 def claim_untold(session: Session, *, now: datetime, most: int) -> Sequence[Policy]:
     """Lease changes of which those whom they concern have not been told yet."""
-    return moves.claim(session, Policy, states=(PolicyState.UNTOLD,), now=now, most=most)
+    return moves.claim(session, Policy, _UNTOLD, now=now, most=most)
 
 
 def told(session: Session, policy: Policy) -> bool:

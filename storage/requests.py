@@ -56,6 +56,20 @@ _FACTS = sa.select(
 )
 
 
+def paused() -> Any:
+    """The workspaces whose key MailAPI refuses: their work waits for the next `/mail connect`."""
+    return select(Connection.workspace_id).where(
+        Connection.state == ConnectionState.IN_FORCE, col(Connection.broken_at).is_not(None)
+    )
+
+
+_FREE = _R.c.workspace_id.not_in(bindparam("busy", expanding=True))
+_AWAITING = moves.due(Request, _FREE, states=(RequestState.AWAITING_DECISION,))
+_PLANNING = moves.due(
+    Request, _FREE, _R.c.workspace_id.not_in(paused()), states=(RequestState.PLANNING, RequestState.APPROVED)
+)
+
+
 def add(session: Session, request: Request) -> Request:
     """Write a request down; gives it with its id."""
     request.id = session.execute(_ADD, request.model_dump(exclude={"id"})).scalar_one()
@@ -204,8 +218,7 @@ def count_unapproved(
 
 def claim_awaiting(session: Session, *, now: datetime, most: int, busy: Sequence[str] = ()) -> Sequence[Request]:
     """Lease requests that wait for a decision and of which somebody is to be told something now."""
-    free = col(Request.workspace_id).not_in(busy)
-    return moves.claim(session, Request, free, states=(RequestState.AWAITING_DECISION,), now=now, most=most)
+    return moves.claim(session, Request, _AWAITING, now=now, most=most, busy=list(busy))
 
 
 def claim_planning(session: Session, *, now: datetime, most: int, busy: Sequence[str] = ()) -> Sequence[Request]:
@@ -213,15 +226,7 @@ def claim_planning(session: Session, *, now: datetime, most: int, busy: Sequence
 
     Those are neither `busy` nor paused.
     """
-    return moves.claim(
-        session,
-        Request,
-        col(Request.workspace_id).not_in(busy),
-        col(Request.workspace_id).not_in(paused()),
-        states=(RequestState.PLANNING, RequestState.APPROVED),
-        now=now,
-        most=most,
-    )
+    return moves.claim(session, Request, _PLANNING, now=now, most=most, busy=list(busy))
 
 
 def hasten(session: Session, workspace_id: str, *, now: datetime) -> None:
@@ -252,10 +257,3 @@ def wake(session: Session, request: Request, *, now: datetime) -> None:
 
 def _is(request: Request) -> Any:
     return sa.and_(col(Request.workspace_id) == request.workspace_id, col(Request.id) == request.id)
-
-
-def paused() -> Any:
-    """The workspaces whose key MailAPI refuses: their work waits for the next `/mail connect`."""
-    return select(Connection.workspace_id).where(
-        Connection.state == ConnectionState.IN_FORCE, col(Connection.broken_at).is_not(None)
-    )

@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from sqlmodel import Session
@@ -33,6 +34,7 @@ from bot.worker import (
 )
 from bot.worker.machine import Machine
 from storage import calls, connections, moves, policies, probe, requests
+from storage.calls import PutOff
 from storage.database import DatabaseUnavailable
 from storage.states import CallState, ConnectionState
 from storage.tables import Call, Connection, Request
@@ -41,13 +43,13 @@ log = structlog.get_logger(__name__)
 
 A_MOMENT = 0.02
 A_WHILE = 0.06
-FEW = 16
+FEW = 64
 """With no more than so many under way, room is filled again at once; before that, all that ends in a while together.
 
 A tick costs nearly the same for one row as for many.
 """
 
-Row = TypeVar("Row", Request, Call)
+Claim = Callable[..., Sequence[Request] | Sequence[Call]]
 
 
 class Worker:
@@ -64,8 +66,9 @@ class Worker:
         self._pool = pool
         self._ticking: asyncio.Task[None] | None = None
         self._again = False
+        self._whole = False
         self._soon: asyncio.TimerHandle | None = None
-        self._in_turn = deque((self._claim_calls, self._claim_requests))
+        self._in_turn: deque[Claim] = deque((calls.claim, requests.claim_planning))
         self._stopped = False
         self._ticked = time.monotonic()
 
@@ -76,6 +79,10 @@ class Worker:
 
     def nudge(self) -> None:
         """Tick now; several nudges in a row are one tick more."""
+        self._whole = True
+        self._go_on()
+
+    def _go_on(self) -> None:
         if self._stopped:
             return
         if self._ticking is None:
@@ -83,12 +90,16 @@ class Worker:
         else:
             self._again = True
 
-    def nudge_soon(self, seconds: float = A_MOMENT) -> None:
+    def nudge_soon(self) -> None:
         """Tick in a moment, once for all that nudge until then.
 
         An acknowledgement that is about to leave is not to share the processor with it, and what ends in the same
         moment makes room together.
         """
+        self._whole = True
+        self._go_on_soon(A_MOMENT)
+
+    def _go_on_soon(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         if self._soon is not None and self._soon.when() <= loop.time() + seconds:
             return
@@ -98,14 +109,15 @@ class Worker:
 
     def _now(self) -> None:
         self._soon = None
-        self.nudge()
+        self._go_on()
 
     async def _tick_until_quiet(self) -> None:
         structlog.contextvars.clear_contextvars()  # those of whoever nudged: a tick is about nobody
         try:
             while True:
                 self._again = False
-                await self.tick()
+                whole, self._whole = self._whole, False
+                await (self.tick() if whole else self._refill())
                 self._ticked = time.monotonic()
                 if self._stopped or not self._again:
                     return
@@ -114,12 +126,19 @@ class Worker:
 
     async def tick(self) -> None:
         """Claim what is due and start it; in an outage of the database only now and then."""
+        await self._claiming(self._claim)
+
+    async def _refill(self) -> None:
+        """Claim more work in the place of what ended without any news, of which nobody but its own row hears."""
+        await self._claiming(self._claim_work)
+
+    async def _claiming(self, claim: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if not self._outages.room(DATABASE, 1):
             return
         try:
             if self._outages.doubtful(DATABASE):
                 await self._machine.database.write(probe.write)
-            await self._claim()
+            await claim()
         except DatabaseUnavailable as error:
             self._outages.failed(DATABASE, str(error))
         else:
@@ -142,7 +161,6 @@ class Worker:
         """Each part by itself: one that fails in a way that nobody foresaw holds up none of the others."""
         failed = None
         for part in (
-            self._machine.uneventful.write,
             self._recover,
             partial(self._teller.tick, self.nudge),
             self._claim_connections,
@@ -171,13 +189,29 @@ class Worker:
 
         In turn, so that neither what is begun nor what begins waits for ever where there is more than there is room.
         """
-        room = self._outages.room(MAILAPI, self._pool.most)
-        claimed = 0
+        most = self._outages.room(MAILAPI, self._pool.most)
         self._in_turn.rotate()
-        for claim in self._in_turn:
-            claimed += await claim(min(room - claimed, self._pool.most))
-        if room and not claimed and self._outages.lasts(MAILAPI):
+        looks = self._machine.uneventful.take()
+        claim = partial(_claim_in_turn, looks, tuple(self._in_turn), self._machine.clock(), most, self._pool.busy)
+        claimed = await self._machine.database.write(claim)
+        # Where there may be more, the next comes at once.
+        self._again = self._again or 0 < most == len(claimed)
+        await self._begin(claimed)
+        if most and not claimed and self._outages.lasts(MAILAPI):
             self._pool.start("", self._probe())
+
+    async def _begin(self, rows: Sequence[Request | Call]) -> None:
+        """Start a step on each of what was claimed; one round for all domains of a connection, one for each else."""
+        of_connection: dict[int, list[Call]] = {}
+        by_itself: list[Request | Call] = []
+        for row in rows:
+            if isinstance(row, Call) and row.connection_id is not None and _is_listed(row):
+                of_connection.setdefault(row.connection_id, []).append(row)
+            else:
+                by_itself.append(row)
+        await self._share_out(by_itself, self._step)
+        for connection_id, due in of_connection.items():
+            await self._watch_domains(connection_id, due)
 
     async def _probe(self) -> None:
         try:
@@ -206,29 +240,14 @@ class Worker:
             tell = partial(telling_policy.tell, self._machine, self._slacks, self._approvers)
             self._start(version.workspace_id, self._guarded(version, tell))
 
-    async def _claim_requests(self, most: int) -> int:
-        claimed = await self._claimed(requests.claim_planning, most)
-        await self._share_out(claimed, lambda row: planning.plan(self._machine, row))
-        return len(claimed)
-
     async def _claim_awaiting(self) -> None:
-        claimed = await self._claimed(requests.claim_awaiting, self._pool.most)
+        """So many that each of them can be started; where there may be more, the next tick comes at once."""
+        most = self._pool.most
+        claim = partial(requests.claim_awaiting, now=self._machine.clock(), most=most, busy=self._pool.busy)
+        claimed = await self._machine.database.write(claim)
+        if 0 < most == len(claimed):
+            self._whole = self._again = True
         await self._share_out(claimed, partial(attending.attend, self._machine, self._slacks, self._approvers))
-
-    async def _claim_calls(self, most: int) -> int:
-        claimed = await self._claimed(calls.claim, most)
-        listed = [call for call in claimed if call.state is CallState.ACCEPTED and call.kind in LISTED_KINDS]
-        await self._share_out([call for call in claimed if call not in listed], self._step)
-        for connection_id in {call.connection_id for call in listed if call.connection_id is not None}:
-            await self._watch_domains(connection_id, [c for c in listed if c.connection_id == connection_id])
-        return len(claimed)
-
-    async def _claimed(self, claim: Callable[..., Sequence[Row]], most: int) -> Sequence[Row]:
-        """So many due rows that each of them can be started; where there may be more, the next tick comes at once."""
-        now, busy = self._machine.clock(), self._pool.busy
-        claimed = await self._machine.database.write(partial(claim, now=now, most=most, busy=busy))
-        self._again = self._again or 0 < most == len(claimed)
-        return claimed
 
     async def _watch_domains(self, connection_id: int, due: Sequence[Call]) -> None:
         """All of a connection's domains in one round, also those that are not due yet."""
@@ -244,16 +263,19 @@ class Worker:
         together = watching.watch_together([*due, *others], lambda call: self._guarded(call, watch))
         self._start(due[0].workspace_id, together)
 
-    async def _step(self, call: Call) -> None:
-        match call.state:
+    async def _step(self, row: Request | Call) -> None:
+        if isinstance(row, Request):
+            await planning.plan(self._machine, row)
+            return
+        match row.state:
             case CallState.QUEUED:
-                await sending.send(self._machine, call)
+                await sending.send(self._machine, row)
             case CallState.WAITING:
-                await self._machine.database.write(partial(outcomes.open_window, self._machine, call))
+                await self._machine.database.write(partial(outcomes.open_window, self._machine, row))
             case CallState.ACCEPTED:
-                await watching.watch(self._machine, call)
+                await watching.watch(self._machine, row)
             case _:
-                await settling.settle(self._machine, call)
+                await settling.settle(self._machine, row)
 
     async def _share_out(self, rows: Sequence[Any], step: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
         """Start each row within its workspace's share; what has no room is given back for the next tick."""
@@ -269,7 +291,10 @@ class Worker:
         return True
 
     async def _guarded(self, row: Any, step: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
-        """A step on one row; what nobody foresaw is counted, so that no row is tried for ever."""
+        """A step on one row; what nobody foresaw is counted, so that no row is tried for ever.
+
+        After one that brought news the next tick is a whole one.
+        """
         with about(row):
             try:
                 await step(row)
@@ -278,6 +303,7 @@ class Worker:
             except Exception as error:
                 log.exception("a step failed", table=type(row).__name__, row=row.id, workspace=row.workspace_id)
                 await self._note_fault(row, type(error).__name__)
+        self._whole = self._whole or row not in self._machine.uneventful
 
     async def _note_fault(self, row: Any, reason: str) -> None:
         write = self._machine.database.write
@@ -294,9 +320,28 @@ class Worker:
 
     def _made_room(self) -> None:
         if self._pool.under_way == FEW:
-            self.nudge()
+            self._go_on()
         else:
-            self.nudge_soon(A_WHILE if self._pool.under_way > FEW else A_MOMENT)
+            self._go_on_soon(A_WHILE if self._pool.under_way > FEW else A_MOMENT)
+
+
+def _claim_in_turn(
+    looks: Sequence[PutOff], claims: Sequence[Claim], now: datetime, most: int, busy: Collection[str], session: Session
+) -> Sequence[Request | Call]:
+    """Give back what was looked at without news, and claim so many rows in its place, in one transaction.
+
+    What waits for a lock comes first, claims wait for none.
+    """
+    calls.put_off_together(session, looks)
+    claimed: list[Request | Call] = []
+    for claim in claims:
+        claimed += claim(session, now=now, most=most - len(claimed), busy=busy)
+    return claimed
+
+
+def _is_listed(call: Call) -> bool:
+    """Whether its end stands in a list of domains, which is the same for all of a connection."""
+    return call.state is CallState.ACCEPTED and call.kind in LISTED_KINDS
 
 
 def _give_back(rows: Sequence[Any], session: Session) -> None:
