@@ -136,7 +136,8 @@ async def running(
             slacks=slacks,
             approvers=approvers,
             teller=teller,
-            pool=Pool(size=192, share=16, kept=48),
+            pool=Pool(size=64, share=8, kept=16),
+            watches=Pool(size=192, share=24, kept=48),  # more than there are connections, so that none waits for us
             outages=outages,
         )
         after = Pool(size=64, share=16)

@@ -28,6 +28,11 @@ class Pool:
         self._closed = False
 
     @property
+    def size(self) -> int:
+        """How many there may be in all."""
+        return self._size
+
+    @property
     def free(self) -> int:
         """How many more may be started."""
         return 0 if self._closed else self._size - len(self._running)

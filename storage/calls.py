@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, func
@@ -14,7 +15,9 @@ from storage.requests import paused
 from storage.states import CALL_ARROWS, OPEN_CALLS, CallState
 from storage.tables import Call, Connection, Request, table_of
 
-CLAIMED = (CallState.QUEUED, CallState.WAITING, CallState.ACCEPTED, CallState.UNKNOWN)
+TO_WATCH = (CallState.ACCEPTED,)
+TO_SETTLE = (CallState.QUEUED, CallState.WAITING, CallState.UNKNOWN)
+CLAIMED = (*TO_SETTLE, *TO_WATCH)
 """The states in which a call is something that the worker acts on when it is due."""
 
 _C = table_of(Call)
@@ -24,12 +27,6 @@ _PUT_OFF = (
     .values(due_at=bindparam("next", type_=_C.c.due_at.type), leased_until=None, attempts=0)
 )
 
-_DUE = moves.due(
-    Call,
-    _C.c.workspace_id.not_in(bindparam("busy", expanding=True)),
-    _C.c.workspace_id.not_in(paused()),
-    states=CLAIMED,
-)
 _TAKEN = (CallState.ACCEPTED, CallState.DONE, CallState.PARTLY_DONE, CallState.STALLED)
 """The states of a call that MailAPI took, so that its windows count from it."""
 
@@ -107,9 +104,22 @@ def hasten(session: Session, workspace_id: str, *, now: datetime) -> None:
     session.exec(waiting.values(due_at=now).execution_options(synchronize_session=False))
 
 
-def claim(session: Session, *, now: datetime, most: int, busy: Collection[str] = ()) -> Sequence[Call]:
-    """Lease calls that are due, of workspaces that are neither `busy` nor paused."""
-    return moves.claim(session, Call, _DUE, now=now, most=most, busy=list(busy))
+def claim(
+    session: Session,
+    *,
+    now: datetime,
+    most: int,
+    busy: Collection[str] = (),
+    states: tuple[CallState, ...] = CLAIMED,
+) -> Sequence[Call]:
+    """Lease calls that are due, in one of these states, of workspaces that are neither `busy` nor paused."""
+    return moves.claim(session, Call, _due(states), now=now, most=most, busy=list(busy))
+
+
+@cache
+def _due(states: tuple[CallState, ...]) -> Any:
+    free = _C.c.workspace_id.not_in(bindparam("busy", expanding=True))
+    return moves.due(Call, free, _C.c.workspace_id.not_in(paused()), states=states)
 
 
 def claim_watched(

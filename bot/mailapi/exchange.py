@@ -20,7 +20,10 @@ HEADERS = {"Accept": "application/json", "User-Agent": "Mailroom"}
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds: for a place among the connections, connecting, each write, each read, and for all of it together."""
+    """Seconds: for a create's place among the connections, connecting, each write, each read, and for all together.
+
+    A read waits for its place before its time begins: it is ours to wait, not MailAPI's to be blamed for.
+    """
 
     pool: float = 10
     connect: float = 5
@@ -99,7 +102,7 @@ class Exchange:
             reads = await stack.enter_async_context(_session(timeouts, connector))
             creates = _client(base_url, timeouts, httpx.AsyncHTTPTransport(verify=tls, limits=limits))
             await stack.enter_async_context(creates)
-            yield cls(reads=Reads(reads, base_url), creates=creates, total=timeouts.total, heard=heard)
+            yield cls(reads=Reads(reads, base_url, connections), creates=creates, total=timeouts.total, heard=heard)
 
     async def read(self, path: str, credentials: Credentials, parameters: Mapping[str, str | int]) -> Reply | Silence:
         """GET `path` with the key and `parameters` in the query."""
@@ -148,14 +151,15 @@ class Reads:
     Where the answer to a create was lost, httpx tells more honestly what had left by then; a read need not know.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, at_once: int) -> None:
         self._session = session
+        self._places = asyncio.Semaphore(at_once)
         self._base_url = base_url.rstrip("/")
 
     async def get(self, path: str, parameters: Mapping[str, str | int]) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and the whole body of the answer to GET `path` with `parameters` in the query."""
         url = f"{self._base_url}{path}"
-        async with self._session.get(url, params=parameters, allow_redirects=False) as response:
+        async with self._places, self._session.get(url, params=parameters, allow_redirects=False) as response:
             return response.status, response.headers, await response.read()
 
 
@@ -193,9 +197,7 @@ def _session(timeouts: Timeouts, connector: aiohttp.TCPConnector) -> aiohttp.Cli
         connector=connector,
         headers={**HEADERS, "Accept-Encoding": "gzip, deflate"},
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(
-            total=timeouts.total, connect=timeouts.pool, sock_connect=timeouts.connect, sock_read=timeouts.read
-        ),
+        timeout=aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect, sock_read=timeouts.read),
     )
 
 
