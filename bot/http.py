@@ -14,10 +14,13 @@ from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import SignatureVerifier
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.arrival import Arrival
 from bot.metrics import CONTENT_TYPE
 
 log = structlog.get_logger(__name__)
@@ -66,8 +69,20 @@ def build(
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", told), *others]
     if app is not None:
-        routes.append(Route("/slack/events", _events(app, signing_secret), methods=["POST"]))
+        events = _events(app, signing_secret)
+        routes.append(Route("/slack/events", events, methods=["POST"], middleware=[Middleware(_Waiting)]))
     return Starlette(routes=routes)
+
+
+class _Waiting:
+    """Notes when a delivery's headers were there, and when the last of its answer was written."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with Arrival().until_answered():
+            await self._app(scope, receive, send)
 
 
 def _events(app: AsyncApp, signing_secret: str) -> Callable[[Request], Awaitable[Response]]:

@@ -75,7 +75,7 @@ class Metrics:
         }
         self._handled = Histogram(
             "mailroom_acknowledgement_seconds",
-            "From a delivery's arrival at its listener to the answer to Slack.",
+            "From a delivery's arrival to the end of its answer to Slack.",
             ("delivery", "outcome"),
             buckets=ACKNOWLEDGED_WITHIN,
             registry=self.registry,

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from slack_bolt.adapter.socket_mode.websockets import AsyncSocketModeHandler
@@ -9,6 +10,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.websockets import SocketModeClient
 
+from bot.arrival import Arrival
 from bot.pace import retry_after
 
 log = structlog.get_logger(__name__)
@@ -20,10 +22,37 @@ ANSWERED_SECONDS = 2.0
 """How long what was delivered has to be answered before a connection ends; later than that Slack has given up."""
 
 
+class _Message(str):
+    """What came over a connection, and when."""
+
+    __slots__ = ("arrival",)
+
+    def __init__(self, _text: str) -> None:
+        self.arrival = Arrival()
+
+
+class _Client(SocketModeClient):
+    """Notes when something came: it may wait for its turn."""
+
+    async def enqueue_message(self, message: str) -> None:
+        await super().enqueue_message(_Message(message))
+
+    async def run_message_listeners(self, message: dict[str, Any], raw_message: str) -> None:
+        arrival = raw_message.arrival if isinstance(raw_message, _Message) else Arrival()
+        with arrival.until_answered():
+            await super().run_message_listeners(message, raw_message)
+
+
 class _Handler(AsyncSocketModeHandler):
     """Knows how many deliveries it has not answered yet."""
 
     unanswered = 0
+
+    def __init__(self, app: AsyncApp, app_token: str) -> None:
+        self.app = app
+        self.app_token = app_token
+        self.client = _Client(app_token=app_token, logger=app.logger, web_client=app.client)
+        self.client.socket_mode_request_listeners.append(self.handle)  # type: ignore[arg-type] # as in Bolt
 
     async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override] # as in Bolt
         self.unanswered += 1

@@ -1,14 +1,14 @@
 """The one place where errors become answers."""
 
 import secrets
-import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 import structlog
 from slack_bolt.async_app import AsyncAck
 
-from bot import mrkdwn
+from bot import arrival, mrkdwn
 from bot.directory import Directory
 from bot.errors import UserError
 from bot.intake import Repeated
@@ -58,10 +58,9 @@ class Guard:
 
         async def listener(body: Body, ack: AsyncAck) -> None:
             door = door_type(body, ack, self._slacks.nobody, self._after)
-            began = time.perf_counter()
             structlog.contextvars.clear_contextvars()  # in Socket Mode those of the delivery before
             outcome = await self._came(door, handle, counted=counted, installed=installed)
-            self._metrics.handled(door.name, door.command, outcome, time.perf_counter() - began)
+            arrival.once_answered(partial(self._metrics.handled, door.name, door.command, outcome))
 
         return listener
 
