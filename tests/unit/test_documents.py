@@ -1,19 +1,24 @@
 """What the README and the manifest say, held against the code."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from typer.main import get_group
 
 from bot import manifest
+from bot.__main__ import cli
 from bot.commands import COMMANDS
 from bot.listeners.register import CREATE_HERE
 from bot.settings import Settings
+from storage.tables import NAMING
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 READING = ("channels:history", "groups:history", "im:history")
 """Optional: the bot does without, since Slack's refusal is answered by posting again."""
 SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
@@ -57,9 +62,9 @@ def needed(scopes: Mapping[str, str | tuple[str, ...] | None]) -> set[str]:
     return {scope for named in several for scope in named}
 
 
-def table_after(heading: str) -> list[list[str]]:
-    """The rows of the first table below a heading of the README."""
-    section = README.split(f"## {heading}\n")[1].split("\n## ")[0]
+def table_after(heading: str, page: str = README) -> list[list[str]]:
+    """The rows of the first table below a heading of the README, or of another page."""
+    section = page.split(f"## {heading}\n")[1].split("\n## ", maxsplit=1)[0]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in row] for row in rows[1:]]
 
@@ -74,6 +79,26 @@ def test_the_readme_names_every_setting_and_no_other() -> None:
     assert named == {name.upper() for name in Settings.model_fields}
 
 
+def words_of(group: Any, *before: str) -> Iterator[tuple[str, ...]]:
+    """Each command of the command line, with the groups that it is in and its own options."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from words_of(command, *before, name)
+        else:
+            yield (*before, name, *(option.opts[0] for option in command.params if option.opts[0].startswith("--")))
+
+
+def test_the_readme_names_every_command_of_the_command_line_with_its_options() -> None:
+    shown = [re.findall(r"[a-z]\S*|--[a-z-]+", re.sub(r"[`\[\]]", "", row[0])) for row in table_after("Commands")]
+    named = [tuple(word for word in words if word != "mailroom") for words in shown]
+    assert sorted(named) == sorted(words_of(get_group(cli)))
+
+
+def test_every_table_of_the_database_is_explained() -> None:
+    named = [re.findall(r"`([a-z_]+)`", row[0]) for row in table_after("What is stored", OPERATING)]
+    assert sorted(name for names in named for name in names) == sorted(NAMING.tables)
+
+
 def test_the_manifest_asks_for_the_scopes_that_the_code_needs_and_no_other() -> None:
     asked = set(yaml.safe_load(manifest.text())["oauth_config"]["scopes"]["bot"])
     assert methods_called() == set(SCOPES)
@@ -83,6 +108,13 @@ def test_the_manifest_asks_for_the_scopes_that_the_code_needs_and_no_other() -> 
 def test_the_readme_gives_a_reason_for_every_scope() -> None:
     for scope in yaml.safe_load(manifest.text())["oauth_config"]["scopes"]["bot"]:
         assert f"`{scope}` for " in README
+
+
+def test_the_readme_marks_the_optional_scopes_and_no_others() -> None:
+    (needed, optional) = README.split("The scopes are the fewest that do")[1].split("are optional")[0:2]
+    scopes = yaml.safe_load(manifest.text())["oauth_config"]["scopes"]
+    assert set(re.findall(r"`([a-z_]+:[a-z]+|commands)` for ", needed)) == set(manifest.needed_scopes())
+    assert re.findall(r"`([a-z]+:[a-z]+)` for ", optional.split("\n")[0]) == scopes["bot_optional"]
 
 
 def test_the_manifest_has_the_command_that_the_code_listens_for() -> None:
