@@ -8,6 +8,9 @@ import yaml
 PLACES = (Path(__file__).parent.parent / "manifest.yml", Path(__file__).parent / "manifest.yml")
 """Beside the code in a checkout, inside the package where it is installed."""
 
+OF_ORGANISATIONS = ("team_access_revoked",)
+"""The events that Slack knows only for apps that organisations may install as a whole."""
+
 
 def text(url: str | None = None, *, many_workspaces: bool = False) -> str:
     """The manifest as YAML, for Socket Mode, or for HTTP at `url`, where Slack reaches the bot.
@@ -51,3 +54,4 @@ def _over_http(manifest: dict[str, Any], url: str) -> dict[str, Any]:
 def _for_many(manifest: dict[str, Any], url: str) -> None:
     manifest["oauth_config"] = {"redirect_urls": [f"{url}/slack/oauth_redirect"], **manifest["oauth_config"]}
     manifest["settings"] |= {"org_deploy_enabled": True, "token_rotation_enabled": True}
+    manifest["settings"]["event_subscriptions"]["bot_events"].extend(OF_ORGANISATIONS)

@@ -28,8 +28,8 @@ def workspace_of(body: Body) -> str:
     for, an event the one that it is delivered for.
     """
     if _is_of_organisation(body):
-        return _organisation(body)
-    return _team(body) or _organisation(body)
+        return organisation_of(body)
+    return _team(body) or organisation_of(body)
 
 
 def team_of(body: Body) -> str:
@@ -37,16 +37,17 @@ def team_of(body: Body) -> str:
     return _team(body) if _is_of_organisation(body) else ""
 
 
-def _is_of_organisation(body: Body) -> bool:
-    said = _authorization(body).get("is_enterprise_install", body.get("is_enterprise_install"))
-    return said in (True, "true")
-
-
-def _organisation(body: Body) -> str:
+def organisation_of(body: Body) -> str:
+    """The organisation that a delivery names, whether or not it has the bot as a whole; else nothing."""
     found = (
         _authorization(body).get("enterprise_id") or body.get("enterprise_id") or _part(body, "enterprise").get("id")
     )
     return str(found or "")
+
+
+def _is_of_organisation(body: Body) -> bool:
+    said = _authorization(body).get("is_enterprise_install", body.get("is_enterprise_install"))
+    return said in (True, "true")
 
 
 def _team(body: Body) -> str:

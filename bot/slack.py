@@ -195,7 +195,7 @@ class Slack:
     async def own_channels(self) -> dict[str, str]:
         """The names of the channels in which the bot is a member, by id, from users.conversations."""
         found: dict[str, str] = {}
-        for team in await self._teams():
+        for team in await self.teams():
             async for page in self._pages(
                 lambda cursor, team=team: self.client.users_conversations(
                     types="public_channel,private_channel",
@@ -337,7 +337,7 @@ class Slack:
         Where an organisation as a whole has the bot, they are the organisation's, and of those the people of `team`.
         """
         found: dict[str, Actor] = {}
-        for each in [team] if team else await self._teams():
+        for each in [team] if team else await self.teams():
             async for page in self._pages(
                 lambda cursor, team=each: self.client.users_list(limit=1000, cursor=cursor, team_id=team)
             ):
@@ -347,7 +347,7 @@ class Slack:
 
     async def group_members(self, group: str) -> frozenset[str]:
         """The ids of a user group's people, from usergroups.users.list; none where there is no such group any more."""
-        for team in await self._teams():
+        for team in await self.teams():
             try:
                 answer = await self._named(self.client.usergroups_users_list(usergroup=group, team_id=team))
             except Refused as error:
@@ -360,12 +360,12 @@ class Slack:
     async def groups(self) -> list[tuple[str, str]]:
         """The id and the handle of each user group, from usergroups.list."""
         found: dict[str, str] = {}
-        for team in await self._teams():
+        for team in await self.teams():
             answer = await self._named(self.client.usergroups_list(team_id=team))
             found |= {str(group["id"]): str(group["handle"]) for group in answer["usergroups"]}
         return list(found.items())
 
-    async def _teams(self) -> list[str]:
+    async def teams(self) -> list[str]:
         """What methods want to be told as `team_id`: the workspace, or each of an organisation that has the bot."""
         if not self.home.whole_organisation:
             return [self.home.workspace]

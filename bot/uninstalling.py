@@ -1,5 +1,9 @@
-"""Leaving a workspace: what is under way there ends, its secrets are erased, and its rows go after a time."""
+"""Leaving a workspace: what is under way there ends, its secrets are erased, and its rows go after a time.
 
+Leaving some of an organisation's: what waits there ends, and the organisation goes on.
+"""
+
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import structlog
@@ -8,7 +12,7 @@ from sqlmodel import Session
 from bot.notices import owing
 from bot.texts import installing as texts
 from bot.worker.ending import end_call, give_up
-from storage import audit, calls, connections, installations, policies, requests, workspaces
+from storage import audit, calls, connections, installations, policies, requests, seen, workspaces
 from storage.states import CallState, RequestState
 from storage.tables import Call, Request
 
@@ -34,6 +38,28 @@ def leave(workspace: str, session: Session, *, now: datetime, grace: timedelta) 
     details = {"requests": len(open_requests), "deleted_after_days": grace.days}
     audit.append(session, workspace, at=now, actor="mailroom", action="uninstall", outcome="done", details=details)
     log.info("uninstalled", workspace=workspace, requests=len(open_requests), rows_go_at=(now + grace).isoformat())
+
+
+def leave_teams(organisation: str, teams: Collection[str], event: str, session: Session, *, now: datetime) -> None:
+    """End what waits in workspaces from which an organisation took the bot away; an `event` does so once.
+
+    What MailAPI is at is watched to its end, for the organisation's key is still in force. Slack takes no message
+    there, so what is left to say goes to the asker directly, where he is in another workspace that has the bot.
+    """
+    open_requests = requests.lock_open(session, organisation, teams)
+    if not seen.first_time(session, organisation, event, now=now):
+        return
+    for request in open_requests:
+        if give_up(session, request, texts.TAKEN_AWAY, by=None, now=now):
+            request.reason = texts.TAKEN_AWAY
+            session.add(request)
+            owing.thread(session, request, "taken_away", texts.ended_in_team(request.asker), now=now)
+        for call in calls.of_request(session, request):
+            if call.state in (CallState.QUEUED, CallState.WAITING):
+                end_call(session, call, call.state, CallState.CANCELLED, now=now, reason=texts.TAKEN_AWAY)
+    details = {"teams": sorted(teams), "requests": len(open_requests)}
+    audit.append(session, organisation, at=now, actor="mailroom", action="leave_teams", outcome="done", details=details)
+    log.info("taken away from teams", workspace=organisation, **details)
 
 
 def _end(session: Session, call: Call, *, now: datetime) -> None:

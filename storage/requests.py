@@ -1,6 +1,6 @@
 """Requests: what people asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -173,9 +173,14 @@ def open_ones(
     return session.exec(query.order_by(col(Request.id)).limit(most)).all()
 
 
-def lock_open(session: Session, workspace_id: str) -> Sequence[Request]:
-    """Hold the rows of the workspace's requests without an end, the oldest first, and give them as they stand now."""
+def lock_open(session: Session, workspace_id: str, teams: Collection[str] | None = None) -> Sequence[Request]:
+    """Hold the rows of the workspace's requests without an end, the oldest first, and give them as they stand now.
+
+    Of an organisation's they may be those that were asked in some of its `teams`.
+    """
     query = select(Request).where(Request.workspace_id == workspace_id, col(Request.state).in_(OPEN_REQUESTS))
+    if teams is not None:
+        query = query.where(col(Request.team_id).in_(teams))
     held = query.order_by(col(Request.id)).with_for_update(key_share=True)
     return session.exec(held.execution_options(populate_existing=True)).all()
 

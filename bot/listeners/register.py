@@ -53,6 +53,7 @@ def register(app: AsyncApp, guard: Guard, handlers: Handlers) -> None:
     removed = partial(guard, NoDoor, counted=False, installed=False)  # the workspace has no bot by then
     app.event("app_uninstalled")(removed(handlers.removals.uninstalled))
     app.event("tokens_revoked")(removed(handlers.removals.revoked))
+    app.event("team_access_revoked")(removed(handlers.removals.taken_away))
     app.shortcut(CREATE_HERE)(guard(ClickDoor, clicks.create_here))
     for action, handle in {
         answers.OPEN_FORM: clicks.open_form,

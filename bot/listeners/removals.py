@@ -1,4 +1,4 @@
-"""What Slack tells when somebody removed the bot from a workspace, in any order and as late as it likes."""
+"""What Slack tells when somebody removed the bot from somewhere, in any order and as late as it likes."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ import structlog
 from bot.clock import Clock
 from bot.directory import Directory
 from bot.listeners.doors import NoDoor
-from bot.origin import Body, workspace_of
+from bot.origin import Body, organisation_of, workspace_of
 from bot.slack import Refused, SlackError
 from bot.slacks import NotInstalled, Slacks
-from bot.uninstalling import leave
+from bot.uninstalling import leave, leave_teams
 from storage import installations
 from storage.database import Database
 from storage.states import InstallationState
@@ -50,6 +50,30 @@ class Removals:
             await self._leave(workspace)
         await door.ack()
 
+    async def taken_away(self, door: NoDoor) -> None:
+        """`team_access_revoked`: an organisation that has the bot as a whole took it away from some workspaces."""
+        organisation, event = organisation_of(door.body), str(door.body.get("event_id") or "")
+        gone = await self._gone(organisation, _teams(door.body))
+        if gone and event:
+            now = self.clock()
+            await self.database.write(partial(leave_teams, organisation, gone, event, now=now))
+        await door.ack()
+
+    async def _gone(self, organisation: str, teams: frozenset[str]) -> frozenset[str]:
+        """Which of the organisation's `teams` Slack does not name any more; none where it cannot be asked.
+
+        What is told late may have been taken back since.
+        """
+        found = await self.database.read(lambda session: installations.get(session, organisation))
+        if not teams or found is None or found.state is not InstallationState.INSTALLED or not found.is_enterprise:
+            return frozenset()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return teams.difference(await (await self.slacks.of(organisation)).teams())
+        except (SlackError, TimeoutError) as error:
+            log.warning("could not ask Slack where the bot may be used", workspace=organisation, reason=str(error))
+            return frozenset()
+
     async def _concerns(self, workspace: str, at: datetime, *, sure: bool) -> bool:
         """Whether what happened `at` a moment is the end of the installation that there is now.
 
@@ -81,6 +105,12 @@ class Removals:
             await self.database.write(partial(leave, workspace, now=self.clock(), grace=self.grace))
         self.slacks.forget(workspace)
         self.directory.forget(workspace)
+
+
+def _teams(body: Body) -> frozenset[str]:
+    """The workspaces of an organisation that an event is about."""
+    named = (body.get("event") or {}).get("team_ids")
+    return frozenset(each for each in named if isinstance(each, str)) if isinstance(named, list) else frozenset()
 
 
 def _moment(body: Body) -> datetime | None:

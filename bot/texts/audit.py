@@ -61,6 +61,7 @@ _SAID = {
     ("install", "installed"): "installed Mailroom",
     ("install", "installed again"): "installed Mailroom again",
     ("uninstall", "done"): "found Mailroom removed; its tokens and its MailAPI key were deleted",
+    ("leave_teams", "done"): "found Mailroom taken away from workspaces of the organisation; what waited there ended",
     ("set aside", "done"): "set aside what could not be worked on",
     ("keep_watching", "done"): "chose to keep watching",
     ("look_again", "done"): "chose to look again",

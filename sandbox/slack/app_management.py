@@ -35,12 +35,18 @@ class AppManagement:
         return [Acknowledgement(**each) for each in answers]
 
     async def tell_late(self) -> list[Acknowledgement]:
-        """Deliver the events that were kept at a removal, with the time of that."""
+        """Deliver the events that were kept, with the time of what they tell."""
         return [Acknowledgement(**each) for each in await self._ask("tells_late")]
 
-    async def grant(self, organisation: str, *teams: str) -> None:
-        """Let an organisation's installation be used in these of its teams, and in no other."""
-        await self._ask("grants", organisation=organisation, teams=teams)
+    async def grant(
+        self, organisation: str, *teams: str, told: bool = False, late: bool = False
+    ) -> list[Acknowledgement]:
+        """Let an organisation's installation be used in these of its teams, and in no other.
+
+        The app is `told` so by an event for what was gained and one for what was lost, or `late`, by `tell_late`.
+        """
+        answers = await self._ask("grants", organisation=organisation, teams=teams, told=told, late=late)
+        return [Acknowledgement(**each) for each in answers]
 
     async def rotate_tokens(self, *, on: bool = True) -> None:
         """Let tokens that are issued from now on expire after twelve hours."""

@@ -1,4 +1,6 @@
-"""What the app is told when it was removed: two events, in any order, and perhaps long after."""
+"""What the app is told when it was removed, or may be used elsewhere: in any order, and perhaps long after."""
+
+from collections.abc import Sequence
 
 from sandbox.slack import granting
 from sandbox.slack.delivery import events
@@ -10,6 +12,8 @@ from sandbox.slack.world import Json
 UNINSTALLED = "app_uninstalled"
 REVOKED = "tokens_revoked"
 BOTH = (UNINSTALLED, REVOKED)
+ACCESS_GRANTED = "team_access_granted"
+ACCESS_REVOKED = "team_access_revoked"
 
 
 def uninstall(platform: Platform, installation: Installation) -> None:
@@ -22,6 +26,15 @@ def uninstall(platform: Platform, installation: Installation) -> None:
 def told(platform: Platform, installation: Installation) -> dict[str, Json]:
     """Both events as of now, by name."""
     return {name: events.removal(platform, installation, name) for name in BOTH}
+
+
+def grant(platform: Platform, installation: Installation, teams: Sequence[str]) -> list[Json]:
+    """Let an organisation's installation be used in these teams and no others; gives what tells the app so."""
+    before, installation.teams = installation.teams, list(teams)
+    gained = [team for team in teams if team not in before]
+    lost = [team for team in before if team not in teams]
+    changes = ((ACCESS_GRANTED, gained), (ACCESS_REVOKED, lost))
+    return [events.access(platform, installation, kind, which) for kind, which in changes if which]
 
 
 async def deliver(platform: Platform, event: Json) -> Answer:

@@ -268,7 +268,11 @@ def command(draw: st.DrawFn, url: str, name: str) -> Base:
     }
 
 
-REMOVALS: dict[str, Base] = {"app_uninstalled": {}, "tokens_revoked": {"tokens": {"bot": ["U0MAILROOM"]}}}
+REMOVALS: dict[str, Base] = {
+    "app_uninstalled": {},
+    "tokens_revoked": {"tokens": {"bot": ["U0MAILROOM"]}},
+    "team_access_revoked": {"team_ids": [TEAM]},
+}
 """What Slack tells of a bot that was removed; here it is one whose token stands in the settings."""
 
 

@@ -162,6 +162,7 @@ TRIES: Mapping[str, Try] = {
 OF_NOBODY = {
     "event:app_uninstalled": "Slack says it of a workspace as a whole, and names nothing of another one",
     "event:tokens_revoked": "the same",
+    "event:team_access_revoked": "Slack says it of an organisation, and of its own teams nothing else is looked at",
     "*": "acknowledged; nothing is done",
 }
 """The ways in that no person comes by."""

@@ -45,7 +45,12 @@ SCOPES: Mapping[str, str | tuple[str, ...] | None] = {
     "views_update": None,
 }
 """The scope that each Web API method needs, from its page at docs.slack.dev/reference/methods."""
-EVENTS = {"app_mention": "app_mentions:read", "app_uninstalled": None, "tokens_revoked": None}
+EVENTS = {
+    "app_mention": "app_mentions:read",
+    "app_uninstalled": None,
+    "tokens_revoked": None,
+    "team_access_revoked": None,
+}
 """The scope that each event needs, from its page at docs.slack.dev/reference/events."""
 LISTENERS = (ROOT / "bot" / "listeners" / "register.py").read_text(encoding="utf-8")
 
@@ -125,7 +130,14 @@ def test_the_manifest_has_the_command_that_the_code_listens_for() -> None:
 @pytest.mark.parametrize("url", [None, "https://mail.example.org"], ids=["Socket Mode", "HTTP"])
 def test_the_manifest_subscribes_to_the_events_that_the_code_listens_for(url: str | None) -> None:
     subscribed = yaml.safe_load(manifest.text(url))["settings"]["event_subscriptions"]["bot_events"]
-    assert subscribed == re.findall(r'app\.event\("([^"]+)"\)', LISTENERS) == list(EVENTS)
+    listened = re.findall(r'app\.event\("([^"]+)"\)', LISTENERS)
+    assert subscribed == [event for event in listened if event not in manifest.OF_ORGANISATIONS]
+    assert listened == list(EVENTS)
+
+
+def test_the_manifest_for_many_workspaces_subscribes_to_what_only_organisations_have_as_well() -> None:
+    for_many = yaml.safe_load(manifest.text("https://mail.example.org", many_workspaces=True))
+    assert for_many["settings"]["event_subscriptions"]["bot_events"] == list(EVENTS)
 
 
 def test_the_manifest_has_the_shortcut_that_the_code_listens_for() -> None:

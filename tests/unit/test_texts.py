@@ -178,6 +178,7 @@ def said_of_a_request(outside: str) -> Iterator[Built]:
     yield call(thread.key_lost, "4Abc")
     yield call(thread.set_aside, "U7")
     yield call(installing.ended, "U7")
+    yield call(installing.ended_in_team, "U7")
     for connected in (True, False):
         for whole in (True, False):
             yield call(installing.welcome, connected=connected, whole_organisation=whole)

@@ -41,12 +41,17 @@ async def tells_late(platform: Platform, _asked: Json) -> Any:
 
 
 async def grants(platform: Platform, asked: Json) -> Any:
-    """{organisation, teams}: in which of its teams an organisation's installation may be used."""
+    """{organisation, teams, told, late}: in which of its teams an organisation's installation may be used.
+
+    The app is `told` so, or it is kept `late` for `tells_late`.
+    """
     unknown = set(asked["teams"]) - {each.id for each in platform.world.teams_of(asked["organisation"])}
     if unknown:
         raise Impossible(f"{asked['organisation']} has no team {', '.join(sorted(unknown))}.")
-    granting.installed(platform, asked["organisation"]).teams = list(asked["teams"])
-    return {}
+    changes = removal.grant(platform, granting.installed(platform, asked["organisation"]), asked["teams"])
+    if asked["late"]:
+        platform.late += changes
+    return [(await removal.deliver(platform, event)).shape() for event in changes if asked["told"]]
 
 
 async def rotates(platform: Platform, asked: Json) -> Any:

@@ -1,6 +1,7 @@
 """What Slack tells the app by itself: events, field by field as in its reference. Dicts in, dicts out."""
 
 import secrets
+from collections.abc import Sequence
 
 from sandbox.slack import granting
 from sandbox.slack.delivery import places
@@ -56,6 +57,30 @@ def removal(platform: Platform, installation: Installation, kind: str) -> Json:
         "type": "event_callback",
         "event_id": _event_id(),
         "event_time": int(platform.clock.now()),
+    }
+
+
+def access(platform: Platform, installation: Installation, kind: str, teams: Sequence[str]) -> Json:
+    """`team_access_granted` or `team_access_revoked` for teams of the organisation whose installation it is."""
+    workspace = granting.home(platform, installation)
+    return {
+        "token": places.VERIFICATION_TOKEN,
+        "team_id": None,
+        "enterprise_id": installation.place,
+        "api_app_id": workspace.app_id,
+        "event": {"type": kind, "team_ids": list(teams), "event_ts": f"{platform.clock.now():.6f}"},
+        "type": "event_callback",
+        "event_id": _event_id(),
+        "event_time": int(platform.clock.now()),
+        "authorizations": [
+            {
+                "enterprise_id": installation.place,
+                "team_id": None,
+                "user_id": workspace.bot,
+                "is_bot": True,
+                "is_enterprise_install": True,
+            }
+        ],
     }
 
 

@@ -14,6 +14,7 @@ from sandbox.slack import (
     ORGANISATION,
     ORGANISATION_BOT,
     OTHER_TEAM,
+    SOUTH,
     TEAM,
     SlackControl,
 )
@@ -79,3 +80,18 @@ async def test_an_app_that_goes_by_itself_hears_of_it_too(
         return told(receiver) == ["app_uninstalled", "tokens_revoked"]
 
     await slack.until(both_came, what="both events")
+
+
+async def test_an_organisation_that_takes_it_away_from_a_team_says_from_which(
+    slack: SlackControl, receiver: Receiver, session: aiohttp.ClientSession
+) -> None:
+    async with installable(slack) as app:
+        await app.installed(session, NIA, ORGANISATION)
+    await slack.app.grant(ORGANISATION, NORTH, told=True)
+    assert (receiver.last["team_id"], receiver.last["enterprise_id"]) == (None, ORGANISATION)
+    assert receiver.last["event"].items() >= {"type": "team_access_revoked", "team_ids": [SOUTH]}.items()
+    await slack.app.grant(ORGANISATION, SOUTH, late=True)
+    assert told(receiver) == ["team_access_revoked"]
+    assert [answer.ok for answer in await slack.app.tell_late()] == [True, True]
+    assert told(receiver) == ["team_access_revoked", "team_access_granted", "team_access_revoked"]
+    assert [each["event"]["team_ids"] for each in receiver.received] == [[SOUTH], [SOUTH], [NORTH]]
