@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 MOST_BYTES = 1_048_576
 """Slack's deliveries are far smaller."""
+MOST_HEAD_BYTES = 32_768
+"""Of a request's first line and its headers; an address with an OAuth `state` and `code` has less than 2,000."""
 BODY_SECONDS = 3.0
 """How long a body may take to arrive: Slack itself does not wait longer for the answer."""
 
@@ -151,8 +153,16 @@ async def serve(app: Starlette, host: str, port: int) -> AsyncIterator[str]:
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        # The other implementation, httptools, takes a head of any length, which nobody has to sign.
         config = uvicorn.Config(
-            app, ws="none", lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=8
+            app,
+            http="h11",
+            h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=8,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -197,6 +197,18 @@ async def test_a_body_that_is_longer_than_it_claims_is_read_no_further(unconnect
     assert b"Connect one" not in answer
 
 
+@pytest.mark.parametrize("ends", [b"\r\n\r\n", b""], ids=["ends", "does not end"])
+async def test_a_head_that_is_too_large_is_refused(unconnected: Mailroom, ends: bytes) -> None:
+    """Nothing in it is signed, so that anybody may send it."""
+    endless = b"GET /healthz HTTP/1.1\r\nHost: bot\r\nConnection: close\r\nX-Endless: " + b"x" * 200_000
+    try:
+        answer = await raw(unconnected, endless, ends)
+    except ConnectionResetError:
+        answer = b"HTTP/1.1 400 and what was still on its way is not read"
+    assert b" 400 " in answer.partition(b"\r\n")[0]
+    assert (await unconnected.ben.types(MAIL, "/mail help")).ok
+
+
 async def test_a_body_that_never_comes_whole_is_not_waited_for(
     unconnected: Mailroom, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
