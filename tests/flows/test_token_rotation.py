@@ -20,6 +20,7 @@ from storage.encryption import generate_key
 from storage.tables import NAMING
 from tests.adapters.storage.conftest import new_postgresql, new_sqlite, postgres
 from tests.flows import stage
+from tests.flows.deciding import thread_of
 from tests.flows.places import LUMEN, installations, installs, moves_in
 from tests.flows.stage import Mailroom
 
@@ -83,6 +84,43 @@ async def test_work_without_anybody_in_slack_gets_a_new_one_too(rotating: Mailro
     await rotating.passes(hours=1)  # after so long MailAPI is asked but now and then
     await rotating.completed(rotating.ben)
     assert await exchanges(rotating) == 1
+
+
+async def test_a_bot_that_starts_after_its_end_tells_what_it_owes_without_anybody_in_slack(
+    slack_url: str, mailapi_url: str, tmp_path: Path
+) -> None:
+    async with stage.outside(slack_url, mailapi_url, tmp_path, "oauth") as many:
+        await many.slack.app.rotate_tokens()
+        async with many.running():
+            await moves_in(many, LUMEN)
+            await many.mailapi.set_speed(mailbox_seconds=1)
+            await many.ben.types(MAIL, "/mail mailbox create slow@example.com")
+            await many.root(many.ben, "slow")
+        await many.exists("slow@example.com")
+        await many.slack.app.expire_token(TEAM)
+        await many.clock_ahead(hours=13)
+        delivered = len(await many.slack.envelopes())
+        async with many.running():
+            await many.completed(many.ben)
+            assert await exchanges(many) == 1
+            assert len(await many.slack.envelopes()) == delivered
+
+
+async def test_while_nothing_can_be_exchanged_what_is_owed_waits_and_is_told_later(rotating: Mailroom) -> None:
+    await rotating.mailapi.set_speed(mailbox_seconds=1)
+    await rotating.ben.types(MAIL, "/mail mailbox create slow@example.com")
+    root = await rotating.root(rotating.ben, "slow")
+    await rotating.slack.fault("oauth.v2.access", "error", error="internal_error", times=1)
+    await rotating.slack.app.expire_token(TEAM)
+    await rotating.passes(hours=14)
+    await rotating.exists("slow@example.com")
+    await rotating.until(lambda: exchanged(rotating, 1), "an exchange in vain")
+    assert not any("created" in said for said in await thread_of(rotating, root))
+    for _ in range(3):
+        await rotating.clock_ahead(seconds=20)
+        await rotating.at_rest()
+    await rotating.completed(rotating.ben)
+    assert await exchanges(rotating) == 2
 
 
 async def test_while_slack_does_not_exchange_it_the_old_one_is_used(rotating: Mailroom) -> None:
