@@ -1,18 +1,25 @@
 """An organisation takes the bot away from one of its workspaces: it is silent there, and works on in the others."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from sandbox.slack import NED, NIA, NORTH, NORTH_MAIL, ORGANISATION, SOUTH, SOUTH_MAIL
 from sandbox.slack.person import Person
 from sandbox.slack.removal import ACCESS_REVOKED
+from storage.encryption import generate_key
 from storage.states import CallState, InstallationState, NoticeState, RequestState
 from storage.tables import AuditEntry, Call, Notice, Request
+from tests.adapters.storage.conftest import new_postgresql, new_sqlite, postgres
+from tests.flows import stage
 from tests.flows.breaking import rows
 from tests.flows.places import MERIDIAN, SOUTHERNER, installations, moves_in
 from tests.flows.stage import Mailroom
 from tests.flows.test_uninstalling import tells
+
+__all__ = ["new_postgresql", "new_sqlite", "postgres"]
 
 
 async def settles(many: Mailroom) -> Person:
@@ -113,11 +120,23 @@ async def test_where_it_is_given_back_it_works_and_what_is_told_late_ends_nothin
     assert await entries(many) == []
 
 
-async def test_a_repeated_delivery_is_audited_once(many: Mailroom) -> None:
-    await settles(many)
-    await many.slack.deliver_twice("events_api")
-    await many.slack.app.grant(ORGANISATION, NORTH, told=True)
-    assert await entries(many) == [{"teams": [SOUTH], "requests": 0}]
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("at_once", [False, True], ids=["one after the other", "at once"])
+async def test_a_repeated_delivery_does_it_once(
+    request: pytest.FixtureRequest, slack_url: str, mailapi_url: str, tmp_path: Path, database: str, *, at_once: bool
+) -> None:
+    async with stage.outside(slack_url, mailapi_url, tmp_path, "oauth") as many:
+        at = {"database_url": request.getfixturevalue(f"new_{database}")}
+        keys = {"mailroom_encryption_keys": SecretStr(generate_key())}
+        many.settings = many.settings.model_copy(update={**at, **keys})
+        async with many.running():
+            sol = await settles(many)
+            await asks(many, sol, SOUTH_MAIL)
+            await many.slack.deliver_twice("events_api", at_once=at_once)
+            await many.slack.app.grant(ORGANISATION, NORTH, told=True)
+            await many.at_rest()
+            assert await entries(many) == [{"teams": [SOUTH], "requests": 1}]
+            assert [each.state for each in await rows(many, Request)] == [RequestState.CANCELLED]
 
 
 NONSENSE: dict[str, dict[str, Any]] = {
