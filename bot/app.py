@@ -11,7 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
 from starlette.routing import Route
 
-from bot import front, http, signing_on, way_in
+from bot import front, http, mending, signing_on, way_in
 from bot.approvers import Approvers
 from bot.clock import Clock, utc_now
 from bot.commands import KINDS, SUBCOMMANDS
@@ -105,6 +105,7 @@ async def running(
         await database.apart(schema.upgrade)
         if not database.shared:
             await database.write(moves.release)
+            await mending.mend(database, clock)
         vault = vault_for(settings)
         # Unwound from the last to the first: no new ticks, no new deliveries or nudges, then what is in flight, and
         # when nothing is written any more the heartbeat.
@@ -168,7 +169,7 @@ async def running(
         )
         await _listen(stack, settings, mailroom, app, exposition, way_in.routes(settings, machine, slacks, nudge))
         retention = Retention(database=database, clock=clock, keep=timedelta(days=settings.mailroom_keep_days))
-        stack.enter_context(_ticking(mailroom, retention, heartbeat, pace))
+        stack.enter_context(_ticking(mailroom, retention, heartbeat, clock, pace))
         stack.callback(shutdown.begin)
         worker.nudge()
         log.info("running", mode=settings.mode.value, url=mailroom.url)
@@ -220,7 +221,9 @@ async def _listen(
 
 
 @contextmanager
-def _ticking(mailroom: Mailroom, retention: Retention, heartbeat: Heartbeat, pace: Pace) -> Iterator[None]:
+def _ticking(
+    mailroom: Mailroom, retention: Retention, heartbeat: Heartbeat, clock: Clock, pace: Pace
+) -> Iterator[None]:
     """APScheduler's jobs. Its own shutdown cancels what runs, so they only hand over to pools that we drain."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -229,6 +232,7 @@ def _ticking(mailroom: Mailroom, retention: Retention, heartbeat: Heartbeat, pac
     heads = [mailroom.after, mailroom.database]
     scheduler.add_job(_log_heads_soon, "interval", args=heads, days=1, next_run_time=now, **options)
     scheduler.add_job(retention.prune, "interval", days=1, next_run_time=now + PRUNED_AFTER, **options)
+    scheduler.add_job(_mend_soon, "interval", args=[*heads, clock], hours=1, **options)
     beats = {"seconds": EVERY_SECONDS, "next_run_time": now}  # at once: the start may have waited for Slack for long
     scheduler.add_job(_beat_soon, "interval", args=[mailroom.after, heartbeat], **beats, **options)
     scheduler.add_job(mailroom.watch_sockets, "interval", seconds=SOCKETS_EVERY, **options)
@@ -251,6 +255,10 @@ async def _nudge(worker: Worker) -> None:
 
 async def _beat_soon(after: Pool, heartbeat: Heartbeat) -> None:
     after.start("", heartbeat.beat())
+
+
+async def _mend_soon(after: Pool, database: Database, clock: Clock) -> None:
+    after.start("", mending.mend(database, clock))
 
 
 async def _log_heads_soon(after: Pool, database: Database) -> None:

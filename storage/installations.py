@@ -9,7 +9,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from storage import once, workspaces
 from storage.states import InstallationState
-from storage.tables import Installation, SpentState
+from storage.tables import UNREADABLE_MOMENT, Installation, SpentState
 
 TOKEN_PURPOSE, REFRESH_PURPOSE = "slack bot token", "slack refresh token"
 """What an installation's tokens are encrypted for."""
@@ -107,11 +107,12 @@ def over() -> Any:
 
 
 def to_delete(session: Session, *, now: datetime) -> Sequence[str]:
-    """The workspaces whose grace period is over."""
-    gone = select(Installation.workspace_id).where(
+    """The workspaces whose grace period is over; one of which nobody can read when it is over is kept."""
+    gone = select(Installation.workspace_id, Installation.delete_at).where(
         Installation.state == InstallationState.UNINSTALLED, col(Installation.delete_at) <= now
     )
-    return session.exec(gone.order_by(col(Installation.delete_at))).all()
+    found = session.exec(gone.order_by(col(Installation.delete_at))).all()
+    return [workspace_id for workspace_id, delete_at in found if delete_at != UNREADABLE_MOMENT]
 
 
 def spend_state(session: Session, digest: str, *, now: datetime) -> bool:

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Index, Integer, MetaData, Text, TypeDecorator, text
 from sqlalchemy import Table as SqlTable
+from sqlalchemy.dialects.sqlite import DATETIME
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Column, Field, SQLModel
 
 from storage.states import (
@@ -33,11 +35,32 @@ def table_of(model: type[SQLModel]) -> SqlTable:
     return NAMING.tables[str(model.__tablename__)]
 
 
+UNREADABLE_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for what a column of moments says that is none: the row can be loaded, and stands in nobody's way.
+
+Long ago, so that what is due at it is due now, and a lease until then is over.
+"""
+
+
+class _AsStored(DATETIME):
+    """SQLite keeps anything in any column, and a whole claim would fail with one row that holds no moment."""
+
+    def result_processor(self, dialect: object, coltype: object) -> None:
+        """What is stored is read further up."""
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment with its zone; SQLite keeps none, so it is stored as UTC and read back as such."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type of the database's own."""
+        own: TypeEngine[Any] = DateTime(timezone=True)
+        if dialect.name == "sqlite":
+            own = _AsStored()  # type: ignore[no-untyped-call] # SQLAlchemy's own constructor
+        return dialect.type_descriptor(own)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse a moment without a zone: `ValueError`."""
@@ -48,17 +71,33 @@ class UtcDateTime(TypeDecorator[datetime]):
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Give UTC back."""
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Give UTC back, or `UNREADABLE_MOMENT`."""
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            try:
+                value = datetime.fromisoformat(value)
+            except (TypeError, ValueError):
+                return UNREADABLE_MOMENT
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class UnreadableMoment(ValueError):
+    """A row holds something else where a moment should be; its text names the columns."""
 
 
 class Table(SQLModel):
     """What all tables share: one metadata with names for its constraints."""
 
     metadata: ClassVar[MetaData] = NAMING
+
+
+def check_moments(row: Table) -> None:
+    """Raise `UnreadableMoment` where a moment of the row cannot be read, before anything is done by it."""
+    if UNREADABLE_MOMENT in vars(row).values():
+        raise UnreadableMoment(", ".join(name for name, value in vars(row).items() if value == UNREADABLE_MOMENT))
 
 
 _KEY = BigInteger().with_variant(Integer, "sqlite")

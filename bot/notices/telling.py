@@ -36,7 +36,7 @@ from storage import moves, notices, requests
 from storage.database import Database, DatabaseUnavailable
 from storage.notices import Spacing
 from storage.states import NoticeState, RequestState
-from storage.tables import Notice, Request
+from storage.tables import Notice, Request, check_moments
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +108,7 @@ class Teller:
         """A step on one notice; what nobody foresaw is counted, so that none is tried for ever."""
         with about(notice):
             try:
+                check_moments(notice)
                 await step(notice)
             except DatabaseUnavailable as error:
                 self._outages.failed(DATABASE, str(error))  # its lease ends, and it is taken up again

@@ -36,7 +36,7 @@ from bot.worker.ticks import A_MOMENT, Ticks
 from storage import calls, connections, moves, policies, probe, requests
 from storage.database import DatabaseUnavailable
 from storage.states import CallState, ConnectionState
-from storage.tables import Call, Connection, Request
+from storage.tables import Call, Connection, Request, check_moments
 
 log = structlog.get_logger(__name__)
 
@@ -269,6 +269,7 @@ class Worker:
         """
         with about(row):
             try:
+                check_moments(row)
                 await step(row)
             except DatabaseUnavailable as error:
                 self._outages.failed(DATABASE, str(error))  # not the row's fault: its lease ends, and it is taken up
