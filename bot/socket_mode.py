@@ -9,6 +9,7 @@ from slack_bolt.adapter.socket_mode.websockets import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.websockets import SocketModeClient
+from websockets.exceptions import ConnectionClosed
 
 from bot.arrival import Arrival
 from bot.pace import retry_after
@@ -18,6 +19,13 @@ log = structlog.get_logger(__name__)
 GOODBYE_SECONDS = 1.0
 """How long Slack has to agree to the end of a connection."""
 A_MOMENT = 0.01
+FELL_SILENT = "a connection to Slack fell silent"
+PING_SECONDS = 5.0
+"""How often it is asked whether Slack is still there, and how long it has to answer.
+
+The library itself would give a silent connection up after 40 s and open another one after 50; until then Slack sends
+to it what nobody gets.
+"""
 ANSWERED_SECONDS = 2.0
 """How long what was delivered has to be answered before a connection ends; later than that Slack has given up."""
 
@@ -78,8 +86,17 @@ class SocketMode:
         self.handlers = [_Handler(app, app_token) for _ in range(connections)]
 
     async def connect(self) -> None:
-        """Open all connections, trying again until Slack lets us."""
-        await asyncio.gather(*(self._connect(handler) for handler in self.handlers))
+        """Open all connections, trying again until Slack lets us, and see that none of them is silent."""
+        await asyncio.gather(*(self._keep(handler) for handler in self.handlers))
+
+    async def _keep(self, handler: _Handler) -> None:
+        await self._connect(handler)
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            try:
+                await _replace_if_silent(handler.client)
+            except Exception as error:  # noqa: BLE001 - Slack is out of reach: the library goes on trying
+                log.warning("Slack is out of reach", reason=type(error).__name__)
 
     async def _connect(self, handler: AsyncSocketModeHandler) -> None:
         attempts = 0
@@ -109,6 +126,31 @@ class SocketMode:
                 while not all(handler.all_answered() for handler in self.handlers):  # noqa: ASYNC110 - the SDK has no event
                     await asyncio.sleep(A_MOMENT)
         await asyncio.gather(*(_close(handler.client) for handler in self.handlers))
+
+
+async def _replace_if_silent(client: SocketModeClient) -> None:
+    """End a connection on which a ping is not answered, and open another one at once."""
+    session = client.current_session
+    if session is None or session.close_code is not None:
+        return
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            await (await session.ping())
+    except TimeoutError:
+        log.warning(FELL_SILENT)
+        session.transport.abort()
+        await session.wait_closed()
+        await _open_another(client)
+    except ConnectionClosed:
+        return  # the library opens another one
+
+
+async def _open_another(client: SocketModeClient) -> None:
+    """Twice, as the connection over which Slack is asked for an address may have fallen silent as well."""
+    with suppress(TimeoutError):
+        await client.connect_to_new_endpoint()
+        return
+    await client.connect_to_new_endpoint()
 
 
 async def _close(client: SocketModeClient) -> None:
