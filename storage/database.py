@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from storage import moves
 from storage.moves import Step
+from storage.patience import bounded, give_up_silent_connections
 from storage.threads import Closed, Threads
 
 Result = TypeVar("Result")
@@ -130,7 +131,8 @@ class Database:
     async def read(self, work: Work[Result], *, at_leisure: bool = False) -> Result:
         """Run `work` on a snapshot; what it changes is thrown away. `at_leisure` it may take as long as it takes."""
         patience = None if at_leisure else self._patience
-        return await _translated(_answer(_started(self._readers, partial(self._read, work)), patience))
+        read = self._read if patience is None else bounded()(self._read)
+        return await _translated(_answer(_started(self._readers, partial(read, work)), patience))
 
     async def apart(self, run: Callable[[Engine], Result]) -> Result:
         """Run what makes transactions of its own, as an upgrade of the schema does, for as long as it takes."""
@@ -223,7 +225,7 @@ class _PooledWriter:
         return _started(self._threads, partial(self._run, work))
 
     def _run(self, work: Work[Result]) -> Result:
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with bounded(), Session(self._engine, expire_on_commit=False) as session, session.begin():
             result = work(session)
             session.flush()
             session.expunge_all()
@@ -360,9 +362,11 @@ def engine_for(url: str) -> Engine:
             **{name: said.get(name, value) for name, value in {"connect_timeout": CONNECT_TIMEOUT, **ALIVE}.items()},
             "options": f"{ours} {said.get('options', '')}",
         }
-        return create_engine(
+        engine = create_engine(
             url, pool_size=THREADS, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=patience
         )
+        give_up_silent_connections(engine)
+        return engine
     engine = create_engine(
         url, pool_size=THREADS + 1, max_overflow=0, hide_parameters=True, json_deserializer=_from_json
     )

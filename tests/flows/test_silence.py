@@ -9,14 +9,15 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 from aiohttp import ClientTimeout
-from psycopg import Connection as PostgreSQL
 from pydantic import SecretStr
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlmodel import Session
 from structlog.testing import capture_logs
 
 from bot import slack, socket_mode
 from sandbox.slack import MAIL
-from storage.database import ALIVE, engine_for
+from storage import patience
+from storage.database import ALIVE, THREADS, engine_for
 from storage.encryption import generate_key
 from tests.adapters.storage.conftest import new_postgresql, postgres
 from tests.flows.silence import Line, line_to, line_to_socket
@@ -141,6 +142,27 @@ async def test_rows_that_are_out_of_reach_without_a_word(to_postgresql: Line, ma
     await mailroom.completed(mailroom.ben)
 
 
+async def test_rows_whose_connections_all_stay_silent_while_others_could_be_made(
+    to_postgresql: Line, mailroom: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "GIVEN_UP_AFTER", 3)
+    assert mailroom.bot is not None
+    database = mailroom.bot.database
+    await asyncio.gather(*(database.read(_stay) for _ in range(THREADS)))
+    with capture_logs() as lines:
+        to_postgresql.falls_silent()
+        to_postgresql.works()
+        await refuses_everybody_in_time(mailroom)
+        await ends(mailroom, lines, "database")
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.completed(mailroom.ben)
+
+
+def _stay(session: Session) -> None:
+    """On a connection of its own: all that there may be are made."""
+    session.execute(text("SELECT pg_sleep(0.5)"))
+
+
 async def test_the_system_gives_up_a_connection_to_postgresql_whose_other_end_is_gone(
     outside: Mailroom, to_postgresql: Line
 ) -> None:
@@ -149,7 +171,7 @@ async def test_the_system_gives_up_a_connection_to_postgresql_whose_other_end_is
 
     def options() -> list[int]:
         with engine.connect() as connection:
-            driver = cast("PostgreSQL[Any]", connection.connection.dbapi_connection)
+            driver = cast("Any", connection.connection.dbapi_connection)
             with socket.socket(fileno=socket.dup(driver.fileno())) as there:
                 asked = [socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT]
                 return [there.getsockopt(socket.IPPROTO_TCP, option) for option in asked]
