@@ -69,10 +69,15 @@ class _Handler(AsyncSocketModeHandler):
         finally:
             self.unanswered -= 1
 
-    def all_answered(self) -> bool:
-        """Whether nothing that was received waits for its answer."""
+    async def rests(self, seconds: float) -> bool:
+        """Wait until nothing that was received waits for its answer; false where that is not within `seconds`."""
         queue: asyncio.Queue[str] = self.client.message_queue
-        return not self.unanswered and queue.empty()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.unanswered or not queue.empty():  # noqa: ASYNC110 - the SDK has no event
+                    await asyncio.sleep(A_MOMENT)
+                return True
+        return False
 
 
 class SocketMode:
@@ -117,15 +122,20 @@ class SocketMode:
         return sum([await handler.client.is_connected() for handler in self.handlers])
 
     async def close(self) -> None:
-        """Take nothing more, answer what was taken, and close all connections: Slack delivers elsewhere then."""
-        for handler in self.handlers:
-            if handler.client.message_receiver is not None:
-                handler.client.message_receiver.cancel()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(ANSWERED_SECONDS):
-                while not all(handler.all_answered() for handler in self.handlers):  # noqa: ASYNC110 - the SDK has no event
-                    await asyncio.sleep(A_MOMENT)
-        await asyncio.gather(*(_close(handler.client) for handler in self.handlers))
+        """Answer what was taken, and close all connections: Slack delivers elsewhere then.
+
+        What comes meanwhile is taken as well: what nobody reads any more Slack would answer with a time-out.
+        """
+        await asyncio.gather(*(_end(handler) for handler in self.handlers))
+
+
+async def _end(handler: _Handler) -> None:
+    """In a moment in which nothing waits; where there is none, nothing more is taken, and the rest is answered."""
+    if not await handler.rests(ANSWERED_SECONDS / 2):
+        if handler.client.message_receiver is not None:
+            handler.client.message_receiver.cancel()
+        await handler.rests(ANSWERED_SECONDS / 2)
+    await _close(handler.client)
 
 
 async def _replace_if_silent(client: SocketModeClient) -> None:

@@ -5,7 +5,9 @@ from unittest.mock import patch
 
 from slack_sdk.socket_mode.websockets import SocketModeClient
 
+from bot.socket_mode import SocketMode
 from sandbox.slack import MAIL
+from sandbox.slack.seen import Acknowledgement
 from tests.flows.stage import Mailroom
 
 CONNECTIONS = 10
@@ -41,3 +43,33 @@ async def test_what_was_delivered_is_answered_before_its_connection_ends(outside
         await outside.until(is_asked, "the question who Ben is")
     said = await typing
     assert "Asked for" in said.text, said
+
+
+async def test_what_is_delivered_while_a_connection_waits_for_its_end_is_answered_too(outside: Mailroom) -> None:
+    outside.settings = outside.settings.model_copy(update={"mailroom_socket_connections": 1})
+    close, begun = SocketMode.close, asyncio.Event()
+
+    async def closing(sockets: SocketMode) -> None:
+        begun.set()
+        await close(sockets)
+
+    async def types_then() -> Acknowledgement:
+        await begun.wait()
+        return await outside.ana.types(MAIL, "/mail mailbox create jane@example.com")
+
+    with patch.object(SocketMode, "close", closing):
+        async with outside.running():
+            await outside.connected(outside.ana)
+            await outside.without_gates()
+            await outside.passes(minutes=2)
+            await outside.slack.fault("users.info", "latency", seconds=0.5)
+            asked = len(await outside.slack.calls("users.info"))
+            typing = asyncio.create_task(outside.ben.types(MAIL, "/mail mailbox create john@example.com"))
+            later = asyncio.create_task(types_then())
+
+            async def is_asked() -> bool:
+                return len(await outside.slack.calls("users.info")) > asked
+
+            await outside.until(is_asked, "the question who Ben is")
+    for said in await asyncio.gather(typing, later):
+        assert "Asked for" in said.text, said
