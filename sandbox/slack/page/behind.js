@@ -22,6 +22,7 @@ const MAILAPI = [
 ];
 const LABELS = { envelope: "Slack → bot", call: "bot → Slack", mailapi: "bot → MailAPI" };
 const OFTEN_MS = 1000;
+const ARMING = ["fault", "deliver_again", "fail_next_task", "fail_mailbox"];
 
 /** The drawer below the screens. */
 export class Behind {
@@ -74,7 +75,8 @@ export class Behind {
       CREATES.map(([value, text]) => el("option", { value }, text)));
     const address = el("input", { type: "text", "aria-label": "Which mailbox", value: "team3@example.com", autocomplete: "off" });
     const spoil = ([text, kind, options]) => this.#button(text, "mailapi", () =>
-      ({ word: "fault", asked: { endpoint: what.value, kind, ...options } }));
+      ({ word: "fault", asked: { endpoint: what.value, kind, ...options },
+        said: `${text}, for the next request for ${what.selectedOptions[0].text}` }));
     const status = "Mailbox could not be provisioned.";
     return group("MailAPI",
       el("label", { class: "which" }, "The next request for ", what),
@@ -99,9 +101,10 @@ export class Behind {
   #button(text, word, asked, also = () => undefined) {
     const press = async () => {
       try {
-        await ask(word, typeof asked === "function" ? asked() : asked);
+        const { said = text, ...what } = typeof asked === "function" ? asked() : asked;
+        await ask(word, what);
         await also();
-        this.told.textContent = `Done: ${text[0].toLowerCase()}${text.slice(1)}.`;
+        this.told.textContent = told(what.word ?? word, said);
       } catch (error) {
         this.told.textContent = error.message;
       }
@@ -109,6 +112,11 @@ export class Behind {
     };
     return el("button", { type: "button", class: "button plain", onclick: press }, text);
   }
+}
+
+/** What is only to come is not said to be done. */
+function told(word, text) {
+  return `${ARMING.includes(word) ? "Armed" : "Done"}: ${text[0].toLowerCase()}${text.slice(1)}.`;
 }
 
 function group(name, ...parts) {
