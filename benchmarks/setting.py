@@ -55,8 +55,12 @@ async def connect(slack: SlackControl) -> None:
 
 def without_gates(database_url: str) -> None:
     """Let everybody create everything at once: by default too many mailboxes a day need somebody else's approval."""
-    rules = Policy(domains=Gate.NONE, subdomains=Gate.NONE, mailboxes=Gate.NONE, threshold=None).stored()
+    lay_down(database_url, Policy(domains=Gate.NONE, subdomains=Gate.NONE, mailboxes=Gate.NONE, threshold=None))
+
+
+def lay_down(database_url: str, policy: Policy) -> None:
+    """Let the workspace have this policy, its first."""
     engine = engine_for(database_url)
     with Session(writing(engine)) as session, session.begin():
-        policies.change(session, TEAM, rules, after=0, by=ANA, key="benchmark", now=datetime.now(UTC))
+        policies.change(session, TEAM, policy.stored(), after=0, by=ANA, key="benchmark", now=datetime.now(UTC))
     engine.dispose()
