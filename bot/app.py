@@ -105,7 +105,6 @@ async def running(
         await database.apart(schema.upgrade)
         if not database.shared:
             await database.write(moves.release)
-            await mending.mend(database, clock)
         vault = vault_for(settings)
         # Unwound from the last to the first: no new ticks, no new deliveries or nudges, then what is in flight, and
         # when nothing is written any more the heartbeat.
@@ -232,7 +231,7 @@ def _ticking(
     heads = [mailroom.after, mailroom.database]
     scheduler.add_job(_log_heads_soon, "interval", args=heads, days=1, next_run_time=now, **options)
     scheduler.add_job(retention.prune, "interval", days=1, next_run_time=now + PRUNED_AFTER, **options)
-    scheduler.add_job(_mend_soon, "interval", args=[*heads, clock], hours=1, **options)
+    scheduler.add_job(_mend_soon, "interval", args=[*heads, clock], hours=1, next_run_time=now, **options)
     beats = {"seconds": EVERY_SECONDS, "next_run_time": now}  # at once: the start may have waited for Slack for long
     scheduler.add_job(_beat_soon, "interval", args=[mailroom.after, heartbeat], **beats, **options)
     scheduler.add_job(mailroom.watch_sockets, "interval", seconds=SOCKETS_EVERY, **options)

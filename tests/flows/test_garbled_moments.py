@@ -45,11 +45,11 @@ async def test_the_audit_is_shown_where_nobody_knows_when_something_was_done(mai
     assert (await mailroom.ana.types(MAIL, "/mail audit")).ok
 
 
-@no_moment
+@pytest.mark.parametrize("value", ["soon", ""], ids=["after all moments", "before all moments"])
 @pytest.mark.parametrize("column", ["due_at", "leased_until"])
 @pytest.mark.parametrize("table", ["call", "notice"])
 async def test_what_nobody_knows_the_time_of_is_done_after_a_start(
-    outside: Mailroom, table: str, column: str, value: object
+    outside: Mailroom, table: str, column: str, value: str
 ) -> None:
     async with outside.running():
         await outside.connected(outside.ana)

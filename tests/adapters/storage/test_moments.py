@@ -1,8 +1,9 @@
-"""What stands in a column of moments and is none, as SQLite alone takes it."""
+"""What stands in a column of moments and is none: on SQLite anything, on PostgreSQL what Python has no word for."""
 
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import Session
 
 from storage import installations, moments, notices
@@ -13,16 +14,17 @@ from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW, SECOND
 
 NO_MOMENTS = ["soon", "", "2026-13-45 25:00:00", "2026-02-31 00:00:00x", b"\xff\x00", 17, 2.5]
-garbled = pytest.mark.parametrize("stored", NO_MOMENTS, ids=repr)
-
-
-@pytest.fixture
-def url(sqlite: str) -> str:
-    return sqlite
+NOT_OF_OURS = ["infinity", "-infinity", "12026-01-01", "0044-03-15 BC"]
+garbled = pytest.mark.parametrize(
+    ("url", "stored"), [("sqlite", each) for each in NO_MOMENTS], ids=repr, indirect=["url"]
+)
+foreign = pytest.mark.parametrize(
+    ("url", "stored"), [("postgresql", each) for each in NOT_OF_OURS], ids=repr, indirect=["url"]
+)
 
 
 def write(session: Session, table: str, column: str, stored: object) -> None:
-    session.connection().exec_driver_sql(f"UPDATE {table} SET {column} = ?", (stored,))  # noqa: S608
+    session.connection().execute(text(f"UPDATE {table} SET {column} = :stored"), {"stored": stored})  # noqa: S608
     session.expire_all()
 
 
@@ -53,9 +55,20 @@ def test_what_is_no_moment_is_loaded_as_long_ago_and_mended_to_now(session: Sess
     check_moments(notice)
 
 
-def test_a_destination_is_free_again_where_nobody_knew_when_it_was_posted_to(session: Session) -> None:
+@foreign
+def test_what_postgresql_alone_has_a_word_for_is_mended_as_well(session: Session, stored: str) -> None:
+    notice = rows.notice(session)
+    for column in ("due_at", "leased_until", "told_at"):
+        write(session, "notice", column, stored)
+    assert moments.mend(session, moments.garbled(session), now=NOW) == 3
+    session.expire_all()
+    assert (times(notice), list(moments.garbled(session))) == ([NOW] * 3, [])
+
+
+@pytest.mark.parametrize(("url", "stored"), [("sqlite", "soon"), ("postgresql", "infinity")], indirect=["url"])
+def test_a_destination_is_free_again_where_nobody_knew_when_it_was_posted_to(session: Session, stored: object) -> None:
     rows.notice(session, destination="C1", state=NoticeState.TOLD, told_at=NOW)
-    write(session, "notice", "told_at", "soon")
+    write(session, "notice", "told_at", stored)
     waiting = rows.notice(session, destination="C1")
     spacing, later = Spacing(1, SECOND), NOW + 2 * SECOND
     assert list(notices.claim(session, now=later, most=9, spacing=spacing)) == []
