@@ -12,13 +12,16 @@ from sqlmodel import Session
 
 from bot.clock import Clock, utc_now
 from bot.settings import NO_KEYS, Settings, SettingsError
-from storage import key_file, processes, schema, sealed
+from storage import audit, key_file, processes, schema, sealed, workspaces
 from storage.database import Database
 from storage.encryption import Undecryptable, Vault
 from storage.sealed import Place, Text
 
 BATCH = 50
 """How many texts one transaction exchanges: commands come in between."""
+ACTION, OPERATOR = "encryption_key", "operator"
+"""By which the audit knows that a workspace's secrets got another key, and who did that."""
+_STILL_TO_DO = "still to do"
 
 
 class Strangers(Exception):
@@ -152,8 +155,36 @@ class _Rotation:
 
     def _exchange(self, place: Place, new: Sequence[tuple[Text, str]], session: Session) -> Counter[str]:
         self._without_strangers(session)
+        for workspace in sorted({text.workspace for text, _ in new}):
+            workspaces.lock(session, workspace)  # before the rows with its secrets, as everywhere
         now = self.clock()
-        return Counter(text.workspace for text, to in new if sealed.exchange(session, place, text, to, now=now))
+        done = Counter(text.workspace for text, to in new if sealed.exchange(session, place, text, to, now=now))
+        for workspace in sorted(done):
+            self._note(session, workspace, now)
+        return done
+
+    def _note(self, session: Session, workspace: str, now: datetime) -> None:
+        """Write it into the workspace's audit, together with the last text that was to be exchanged there.
+
+        So it is there once, also where what was broken off is done in several runs.
+        """
+        counts = Counter(
+            self._standing(place, text)
+            for place in self.places
+            for text in sealed.of_workspace(session, workspace, place, now=now)
+        )
+        if not counts.pop(_STILL_TO_DO, 0):
+            audit.append(session, workspace, at=now, actor=OPERATOR, action=ACTION, outcome="changed", details=counts)
+
+    def _standing(self, place: Place, text: Text) -> str:
+        """What the audit counts a text as."""
+        if self.vault.is_newest(text.sealed):
+            return "secrets"
+        try:
+            self.vault.unseal(text.sealed, workspace=text.workspace, purpose=place.purpose)
+        except Undecryptable:
+            return "unreadable"
+        return "in_use" if text.held else _STILL_TO_DO
 
     def _without_strangers(self, session: Session) -> None:
         first, running = self.vault.fingerprints[0], processes.living(session, now=self.clock())

@@ -66,11 +66,15 @@ class Vault:
         Raises `Undecryptable` as `unseal` does.
         """
         value = self.unseal(sealed, workspace=workspace, purpose=purpose)
+        return sealed if self.is_newest(sealed) else self.seal(value, workspace=workspace, purpose=purpose)
+
+    def is_newest(self, sealed: str) -> bool:
+        """Whether the first key encrypted it."""
         try:
             self._first.decrypt(sealed.encode())
         except InvalidToken:
-            return self.seal(value, workspace=workspace, purpose=purpose)
-        return sealed
+            return False
+        return True
 
 
 def generate_key() -> str:

@@ -56,11 +56,22 @@ class Text:
 
 def texts(session: Session, place: Place, *, after: Any, most: int, now: datetime) -> Sequence[Text]:
     """The next texts behind the row `after`, in the order of their rows; `None` begins with the first."""
+    asked = _asked(place).limit(most)
+    return _found(session, asked if after is None else asked.where(place.key > after), now)
+
+
+def of_workspace(session: Session, workspace_id: str, place: Place, *, now: datetime) -> Sequence[Text]:
+    """The texts of one workspace."""
+    return _found(session, _asked(place).where(place.of("workspace_id") == workspace_id), now)
+
+
+def _asked(place: Place) -> Any:
     sealed, held = place.of(place.column), place.of(place.held_until) if place.held_until else None
     asked = select(place.key, place.of("workspace_id"), sealed, *([] if held is None else [held]))
-    asked = asked.where(sealed.is_not(None)).order_by(place.key).limit(most)
-    if after is not None:
-        asked = asked.where(place.key > after)
+    return asked.where(sealed.is_not(None)).order_by(place.key)
+
+
+def _found(session: Session, asked: Any, now: datetime) -> Sequence[Text]:
     return [
         Text(key, workspace, text, held=any(until is not None and until > now for until in rest))
         for key, workspace, text, *rest in session.execute(asked).all()

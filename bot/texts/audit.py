@@ -25,6 +25,8 @@ _PERSON = re.compile(r"[UW][A-Z0-9]{4,}")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{4,}")
 _NUMBERED = re.compile(r"([a-z]+):([0-9]+)")
 
+_NOBODY = {"mailroom": "Mailroom", "operator": "Whoever runs Mailroom"}
+"""Who acts without being somebody in Slack."""
 _THINGS = {
     "domain_create": "a domain",
     "subdomain_create": "sub-domains",
@@ -35,6 +37,7 @@ _THINGS = {
     "credentials": "credentials",
     "audit": "the audit",
     "policy": "the policy",
+    "encryption_key": "the key with which its secrets are encrypted",
     "query": "an answer from MailAPI",
     "status": "the status",
     "usage": "a command",
@@ -149,8 +152,8 @@ def _fitting(parts: Iterable[str], *, room: int) -> list[str]:
 
 
 def _who(actor: str) -> str:
-    if actor == "mailroom":
-        return "Mailroom"
+    if actor in _NOBODY:
+        return _NOBODY[actor]
     return mrkdwn.person(actor) if _PERSON.fullmatch(actor) else _bounded(actor, most=_LONGEST_NAME)
 
 

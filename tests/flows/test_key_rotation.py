@@ -70,6 +70,10 @@ async def test_keys_are_changed_while_the_bot_works(outside: Mailroom, database:
         assert f"{OWN + MANY} encrypted anew with the first key, 0 left, 0 unreadable." in done.out
         assert f"may be taken out of {file}" in done.out
         assert old not in done.out + refused.out
+        await outside.ana.types(MAIL, "/mail audit encryption_key")
+        said = "Whoever runs Mailroom changed the key with which its secrets are encrypted: secrets `1`"
+        shown = await outside.private(outside.ana, "1 entry of the audit")
+        assert [line.endswith(said) for line in shown.visible.splitlines() if "Whoever" in line] == [True]
         await stopped(bot)
     file.write_text(new)
     async with bot_process(outside) as bot:

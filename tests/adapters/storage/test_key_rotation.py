@@ -15,11 +15,11 @@ from sqlmodel import Session, col, select
 from bot import key_rotation
 from bot.key_rotation import Outcome, lines, rotate
 from bot.settings import SettingsError, load
-from storage import connections, processes, sealed
+from storage import audit, connections, processes, sealed
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Undecryptable, Vault, fingerprint, generate_key
 from storage.sealed import PLACES, Place, Text
-from storage.tables import Connection, Process
+from storage.tables import AuditEntry, Connection, Process
 from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW, SECOND
 
@@ -128,6 +128,76 @@ async def test_one_that_was_broken_off_goes_on_with_what_is_left(
     assert await readable(database, OLD) == ["T3", "T3"]
     outcome = await rotated(url, *BOTH)
     assert (outcome.whole, dict(outcome.exchanged)) == (True, {"T3": 2})
+
+
+async def noted(database: Database) -> dict[str, list[tuple[str, str, Any]]]:
+    """What the audit of each workspace says of it."""
+
+    def look(session: Session) -> dict[str, list[tuple[str, str, Any]]]:
+        found: dict[str, list[tuple[str, str, Any]]] = {}
+        for each in session.exec(select(AuditEntry).order_by(col(AuditEntry.id))):
+            assert (each.action, each.outcome) == ("encryption_key", "changed")
+            found.setdefault(each.workspace_id, []).append((each.actor, each.subject, each.details))
+            assert audit.verify(session, each.workspace_id).whole
+        return found
+
+    return await database.read(look)
+
+
+async def test_each_workspaces_audit_says_once_that_its_key_was_changed(url: str, database: Database) -> None:
+    await stored(database, OLD)
+    await rotated(url, *BOTH)
+    assert await noted(database) == {each: [("operator", "", {"secrets": 2})] for each in WORKSPACES}
+    await rotated(url, *BOTH)
+    await rotated(url, NEW)
+    assert {name: len(entries) for name, entries in (await noted(database)).items()} == dict.fromkeys(WORKSPACES, 1)
+
+
+async def test_a_workspace_whose_texts_are_exchanged_in_several_parts_and_runs_has_one_entry(
+    url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        await stored(database, OLD, ["T1"])
+
+    def fails(session: Session, place: Place, text: Text, to: str, *, now: datetime) -> bool:
+        exchanged.append(text)
+        if len(exchanged) == 4:
+            raise DatabaseUnavailable("the disk is full")
+        return exchange(session, place, text, to, now=now)
+
+    exchange, exchanged = sealed.exchange, list[Text]()
+    with monkeypatch.context() as context:
+        context.setattr(sealed, "exchange", fails)
+        with pytest.raises(DatabaseUnavailable):
+            await rotated(url, *BOTH)
+    assert len(await readable(database, NEW)) == 2
+    assert await noted(database) == {}
+    await rotated(url, *BOTH)
+    assert await noted(database) == {"T1": [("operator", "", {"secrets": 6})]}
+
+
+async def test_the_audit_counts_what_is_left_and_what_nobody_can_read(url: str, database: Database) -> None:
+    await stored(database, LOST, ["T1"])
+    await stored(database, OLD, ["T1"])
+    held = replace(PLACES[0], held_until="leased_until")
+
+    def lease(session: Session) -> None:
+        found = session.exec(select(Connection).where(col(Connection.secret).is_not(None)).order_by("id"))
+        found.all()[-1].leased_until = NOW + SECOND
+
+    await database.write(lease)
+    await rotated(url, *BOTH, places=[held])
+    first = ("operator", "", {"secrets": 1, "in_use": 1, "unreadable": 2})
+    assert await noted(database) == {"T1": [first]}
+    await rotated(url, *BOTH, places=[held], now=NOW + SECOND)
+    assert await noted(database) == {"T1": [first, ("operator", "", {"secrets": 2, "unreadable": 2})]}
+
+
+async def test_what_is_refused_changes_no_audit(url: str, database: Database) -> None:
+    await stored(database, OLD)
+    await running(database, OLD)
+    await rotated(url, *BOTH)
+    assert await noted(database) == {}
 
 
 async def test_what_no_key_reads_is_named_by_its_workspace_and_stays_as_it_is(url: str, database: Database) -> None:

@@ -18,6 +18,7 @@ from sqlmodel import Session, SQLModel
 import storage
 from storage import audit, calls, decisions, installations, notices, policies
 from storage.requests import Onlooker
+from storage.sealed import PLACES
 from storage.states import (
     REQUEST_ARROWS,
     CallState,
@@ -150,6 +151,7 @@ EXAMPLES: dict[str, Any] = {
     "domain_count": 7,
     "spent": f"refresh {OTHER}",
     "arrows": REQUEST_ARROWS,
+    "place": PLACES[0],
 }
 """What else each parameter is given, by its name; whatever is a text or a moment needs no example."""
 FIRST: dict[type[Any], tuple[Any, Any]] = {
