@@ -19,7 +19,6 @@ from storage.tables import Installation
 
 AT_ONCE = 8
 """How many workspaces' tokens are tried at a time."""
-_PUT_BACK = "Put back the encryption key with which it was stored, or let somebody install the bot there again."
 
 
 async def look(settings: Settings, stored: Stored | None, clock: Clock) -> list[Finding]:
@@ -49,19 +48,22 @@ class _Looked:
     async def at(self, installation: Installation, places: asyncio.Semaphore) -> Finding:
         """Whether a workspace's token works."""
         workspace = installation.workspace_id
-        if installation.expires_at is not None and installation.expires_at <= self._now:
-            return fine(TOKEN, f"that of {workspace} is over, and is exchanged when it is needed next")
         try:
-            sealed, purpose = installation.bot_token or "", installations.TOKEN_PURPOSE
-            token = self._vault.unseal(sealed, workspace=workspace, purpose=purpose)
+            if installation.expires_at is not None and installation.expires_at <= self._now:
+                self._read(installation, installation.refresh_token, installations.REFRESH_PURPOSE)
+                return fine(TOKEN, f"that of {workspace} is over, and is exchanged when it is needed next")
+            token = self._read(installation, installation.bot_token, installations.TOKEN_PURPOSE)
             async with places:
                 return self._finding(workspace, await self._slack.with_token(token, Home(workspace)).token())
         except Undecryptable:
-            return wrong(TOKEN, f"The stored token of {workspace} cannot be read.", _PUT_BACK)
+            return unknown(TOKEN, f"the encryption keys have to read that of {workspace} first")
         except Refused as error:
             return wrong(TOKEN, f"Slack refuses that of {workspace} ({error}).", self._again)
         except SlackError as error:
             return unknown(TOKEN, f"Slack did not answer for {workspace} ({error})")
+
+    def _read(self, installation: Installation, sealed: str | None, purpose: str) -> str:
+        return self._vault.unseal(sealed or "", workspace=installation.workspace_id, purpose=purpose)
 
     def _finding(self, workspace: str, token: Token) -> Finding:
         self._said_at = token.said_at or self._said_at

@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -5,16 +6,24 @@ from bot.doctor.finding import Finding, counted, fine, unknown, wrong
 from bot.doctor.rows import Stored
 from bot.mailapi import Credentials
 from bot.settings import Settings
-from storage import connections, key_file
+from storage import connections, installations, key_file
 from storage.encryption import Undecryptable, Vault
+from storage.sealed import Place, Text
 from storage.tables import Connection, Process
 
 CHECK = "Encryption keys"
 _OTHERS = 0o077
 _PUT_BACK = (
     "Put back the key with which it was stored (the key file, or one of MAILROOM_ENCRYPTION_KEYS) and start the bot "
-    "again, or connect the workspace anew with /mail connect."
+    "again, or connect the workspace anew with /mail connect{}."
 )
+_INSTALLED = " (for Slack's tokens: let somebody install the bot there again, at {})"
+_NAMES = {
+    connections.PURPOSE: "MailAPI key",
+    installations.TOKEN_PURPOSE: "Slack token",
+    installations.REFRESH_PURPOSE: "Slack refresh token",
+}
+"""What is encrypted, by its purpose."""
 _SAME_KEYS = (
     "Give all of them the same keys and start them again; docs/operating.md says in which order keys are changed."
 )
@@ -30,17 +39,50 @@ def look(settings: Settings, stored: Stored | None) -> tuple[Finding, Accounts]:
         return found, {}
     if stored is None:
         return unknown(CHECK, "they are well-formed, but the database shows nothing to read with them"), {}
-    accounts = {each.workspace_id: _credentials(found, each) for each in stored.connections}
-    unread = [workspace for workspace, credentials in accounts.items() if credentials is None]
-    readable = {workspace: credentials for workspace, credentials in accounts.items() if credentials is not None}
+    accounts = _accounts(found, stored)
+    unread = _unread(found, stored)
     if unread:
-        return wrong(CHECK, f"The stored MailAPI key of {', '.join(unread)} cannot be read.", _PUT_BACK), readable
+        return wrong(CHECK, unread, _put_back(settings)), accounts
     apart = _apart(stored.processes)
     if apart:
-        return wrong(CHECK, f"What one process encrypts, {apart} cannot read.", _SAME_KEYS), readable
-    read = counted(len(readable), "stored MailAPI key", "stored MailAPI keys")
-    said = f"they read {read}" if readable else "well-formed; no MailAPI key is stored yet"
-    return fine(CHECK, said + _otherwise(found, stored.processes)), readable
+        return wrong(CHECK, f"What one process encrypts, {apart} cannot read.", _SAME_KEYS), accounts
+    return fine(CHECK, _read(stored) + _otherwise(found, stored.processes)), accounts
+
+
+def _accounts(vault: Vault, stored: Stored) -> Accounts:
+    found = {each.workspace_id: _credentials(vault, each) for each in stored.connections}
+    return {workspace: credentials for workspace, credentials in found.items() if credentials is not None}
+
+
+def _unread(vault: Vault, stored: Stored) -> str:
+    """Which secrets of which workspaces no key reads; empty for none."""
+    whose: dict[str, dict[str, None]] = {}
+    for place, text in stored.secrets:
+        if not _reads(vault, place, text):
+            whose.setdefault(_name(place), {})[text.workspace] = None
+    return " ".join(f"The stored {name} of {', '.join(each)} cannot be read." for name, each in whose.items())
+
+
+def _name(place: Place) -> str:
+    return _NAMES.get(place.purpose, place.purpose)
+
+
+def _reads(vault: Vault, place: Place, text: Text) -> bool:
+    try:
+        vault.unseal(text.sealed, workspace=text.workspace, purpose=place.purpose)
+    except Undecryptable:
+        return False
+    return True
+
+
+def _put_back(settings: Settings) -> str:
+    return _PUT_BACK.format(_INSTALLED.format(settings.install_url) if settings.install_url else "")
+
+
+def _read(stored: Stored) -> str:
+    counts = Counter(_name(place) for place, _ in stored.secrets)
+    named = [counted(count, f"stored {name}", f"stored {name}s") for name, count in counts.items()]
+    return f"they read {', '.join(named)}" if named else "well-formed; no secret is stored yet"
 
 
 def _apart(processes: Sequence[Process]) -> str:
@@ -65,7 +107,7 @@ def vault(settings: Settings, stored: Stored | None) -> Vault | Finding:
     try:
         found = key_file.read(path)
     except FileNotFoundError:
-        return _without_file(path, stored)
+        return _without_file(path, stored, _put_back(settings))
     except OSError as error:
         return wrong(CHECK, f"{path} cannot be read: {type(error).__name__}.", "Look at its rights.")
     if path.stat().st_mode & _OTHERS:
@@ -73,12 +115,12 @@ def vault(settings: Settings, stored: Stored | None) -> Vault | Finding:
     try:
         return Vault(found)
     except ValueError:
-        return wrong(CHECK, f"{path} holds no encryption key.", _PUT_BACK)
+        return wrong(CHECK, f"{path} holds no encryption key.", _put_back(settings))
 
 
-def _without_file(path: Path, stored: Stored | None) -> Finding:
-    if stored is not None and (stored.connections or stored.installations):
-        return wrong(CHECK, f"There is no key file {path}, and what it encrypted is stored.", _PUT_BACK)
+def _without_file(path: Path, stored: Stored | None, advice: str) -> Finding:
+    if stored is not None and stored.secrets:
+        return wrong(CHECK, f"There is no key file {path}, and what it encrypted is stored.", advice)
     return fine(CHECK, f"no key file yet; the first `mailroom run` makes {path}")
 
 

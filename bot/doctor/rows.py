@@ -8,8 +8,9 @@ from sqlmodel import Session
 from bot.clock import Clock
 from bot.doctor.finding import Finding, fine, wrong
 from bot.settings import Settings
-from storage import connections, installations, processes, requests, schema, workspaces
+from storage import connections, installations, processes, requests, schema, sealed, workspaces
 from storage.database import Database, DatabaseUnavailable
+from storage.sealed import PLACES, Place, Text
 from storage.tables import Connection, Installation, Process
 
 CHECK = "Database"
@@ -29,6 +30,8 @@ class Stored:
     """Where requests that have not ended have their threads, direct messages left out."""
     processes: Sequence[Process]
     """Those that are alive, as they say themselves."""
+    secrets: Sequence[tuple[Place, Text]]
+    """All that is stored encrypted, also what only calls of earlier still need."""
 
 
 async def look(settings: Settings, clock: Clock) -> tuple[Finding, Stored | None]:
@@ -61,6 +64,7 @@ def _of_another_version(revision: str) -> Finding:
 
 
 def _stored(clock: Clock, session: Session) -> Stored:
+    now = clock()
     known = workspaces.known(session)
     in_force = [connections.in_force(session, each) for each in known]
     homes = [request.home_channel for each in known for request in requests.open_ones(session, each)]
@@ -68,5 +72,11 @@ def _stored(clock: Clock, session: Session) -> Stored:
         connections=[each for each in in_force if each is not None],
         installations=installations.in_force(session),
         channels=frozenset(each for each in homes if each.startswith("C")),
-        processes=processes.living(session, now=clock()),
+        processes=processes.living(session, now=now),
+        secrets=[
+            (place, text)
+            for place in PLACES
+            for each in known
+            for text in sealed.of_workspace(session, each, place, now=now)
+        ],
     )

@@ -22,8 +22,9 @@ from bot.settings import Settings, load
 from sandbox.slack import APP_TOKEN, BOT_TOKEN, MAIL
 from storage import processes, schema
 from storage.database import engine_for
-from storage.encryption import fingerprint, generate_key
-from storage.tables import Process
+from storage.encryption import Vault, fingerprint, generate_key
+from storage.tables import NAMING, Process
+from tests.flows.breaking import execute
 from tests.flows.places import ELSEWHERE, LUMEN, moves_in
 from tests.flows.process import Printed, bot_process, command
 from tests.flows.stage import KEY, Mailroom
@@ -335,6 +336,39 @@ async def test_each_workspaces_token_is_looked_at_where_many_have_installed_it(m
         f"that of {workspace} is over, and is exchanged when it is needed next"
         for workspace in (LUMEN.id, ELSEWHERE.id)
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "named"),
+    [("bot_token", "Slack token"), ("refresh_token", "Slack refresh token"), ("secret", "MailAPI key")],
+)
+async def test_what_the_encryption_keys_do_not_read_is_named_with_its_workspace(
+    many: Mailroom, column: str, named: str
+) -> None:
+    await many.slack.app.rotate_tokens()
+    await moves_in(many, LUMEN)
+    await moves_in(many, ELSEWHERE)
+    (keys,) = [each for each in (await looked(many)).findings if each.check == "Encryption keys"]
+    assert keys.found == "they read 2 stored MailAPI keys, 2 stored Slack tokens, 2 stored Slack refresh tokens"
+    table = NAMING.tables["connection" if column == "secret" else "installation"]
+    lost = Vault([generate_key()]).seal("x", workspace=ELSEWHERE.id, purpose="any")
+    changed = table.update().where(table.c.workspace_id == ELSEWHERE.id).values({column: lost})
+    assert many.bot is not None
+    await many.bot.database.write(lambda session: session.execute(changed))
+    found = (await looked(many)).wrong("Encryption keys")
+    assert found.found == f"The stored {named} of {ELSEWHERE.id} cannot be read."
+    assert "/mail connect" in found.advice
+    assert f"install the bot there again, at {many.settings.install_url}" in found.advice
+
+
+async def test_a_token_that_is_over_and_cannot_be_exchanged_is_not_called_fine(many: Mailroom) -> None:
+    await many.slack.app.rotate_tokens()
+    await moves_in(many, LUMEN)
+    await execute(many, "UPDATE installation SET refresh_token = 'unreadable'")
+    await many.clock_ahead(hours=13)
+    told = await looked(many)
+    told.wrong("Encryption keys")
+    assert "Slack token" in told.of(Verdict.UNKNOWN)
 
 
 async def looked(many: Mailroom) -> Found:
