@@ -76,6 +76,7 @@ class ManyWorkspaces(Slacks):
         self.forget(workspace)
         installation = await self._row(workspace)
         if self._rotation.is_urgent(installation):
+            self._unsealed(workspace, installation.refresh_token, installations.REFRESH_PURPOSE)
             await self._wait(self._exchanged(workspace))
             installation = await self._row(workspace)
             if self._rotation.is_urgent(installation):
@@ -98,18 +99,21 @@ class ManyWorkspaces(Slacks):
 
     def _keep(self, installation: Installation) -> _Kept:
         workspace = installation.workspace_id
-        try:
-            sealed, purpose = installation.bot_token or "", installations.TOKEN_PURPOSE
-            token = self._vault.unseal(sealed, workspace=workspace, purpose=purpose)
-        except Undecryptable:
-            log.warning("a stored token cannot be read", workspace=workspace)
-            raise Unreadable from None
+        token = self._unsealed(workspace, installation.bot_token, installations.TOKEN_PURPOSE)
         home = Home(workspace, whole_organisation=installation.is_enterprise)
         slack = self.nobody.with_token(token, home, partial(self._refused, workspace))
         if len(self._known) >= MOST_KEPT:
             self._known.clear()
         kept = self._known[workspace] = _Kept(slack, self._clock(), installation.expires_at)
         return kept
+
+    def _unsealed(self, workspace: str, sealed: str | None, purpose: str) -> str:
+        """A token, empty where there is none; raises `Unreadable`."""
+        try:
+            return self._vault.unseal(sealed, workspace=workspace, purpose=purpose) if sealed is not None else ""
+        except Undecryptable:
+            log.warning("a stored token cannot be read", workspace=workspace)
+            raise Unreadable from None
 
     def _refused(self, workspace: str, error: TokenRefused) -> None:
         """One workspace's token is that workspace's matter; another process may have a newer one."""

@@ -1,9 +1,7 @@
 """Two workspaces and an organisation in one process: each sees its own, and answers go where they were asked for."""
 
-import sqlalchemy as sa
-
 from sandbox.slack import MAIL, NORTH_MAIL, ORGANISATION, POST, SOUTH_MAIL
-from storage.tables import NAMING, Request
+from storage.tables import Request
 from tests.flows.breaking import rows
 from tests.flows.places import ELSEWHERE, LUMEN, MERIDIAN, SOUTHERNER, moves_in
 from tests.flows.stage import Mailroom
@@ -115,20 +113,3 @@ async def test_an_outage_of_slack_is_noticed_and_ends(many: Mailroom) -> None:
         return await many.bot.causes() == {}  # type: ignore[union-attr]
 
     await many.until(has_ended, "the end of the outage")
-
-
-async def test_an_unreadable_token_stops_that_workspace_alone(many: Mailroom) -> None:
-    """A value that was moved to another row does not decrypt."""
-    _, ben = await moves_in(many, LUMEN)
-    _, eve = await moves_in(many, ELSEWHERE)
-    table = NAMING.tables["installation"]
-    theirs = sa.select(table.c.bot_token).where(table.c.workspace_id == ELSEWHERE.id).scalar_subquery()
-    moved = table.update().where(table.c.workspace_id == LUMEN.id).values(bot_token=theirs)
-    assert many.bot is not None
-    await many.bot.database.write(lambda session: session.execute(moved))
-    await many.passes(minutes=2)
-    answer = await ben.types(MAIL, "/mail status")
-    assert answer.ok
-    await many.private(ben, "cannot be read with the encryption keys", str(many.settings.install_url))
-    await eve.types(POST, f"/mail mailbox create one@{ELSEWHERE.domain}")
-    await many.root(eve, "Done", channel=POST)
