@@ -38,6 +38,13 @@ _APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
 _KEPT_APOSTROPHE = "\u2019"
 """Stands for it while a line is split; the edge leaves none of these."""
 _DIGITS = re.compile(r"[0-9]{1,9}")
+_RUN = re.compile("[A-Za-z0-9]+")
+_KEY = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{32}")
+
+
+def holds_key(text: str) -> bool:
+    """Whether a part of it looks like a MailAPI key, which no domain, name or number does."""
+    return any(_KEY.fullmatch(run) for run in _RUN.findall(text))
 
 
 @dataclass(frozen=True)

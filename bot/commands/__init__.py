@@ -1,7 +1,7 @@
 """The subcommands of `/mail`, and from a typed line to what it asks for."""
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,11 +13,9 @@ from bot.form import Form, OpenForm
 from bot.operation import Operation
 from bot.texts import explaining, guide, refusals
 from bot.texts.message import Message
-from bot.words import LONGEST_LINE, Typed, take_apart
+from bot.words import LONGEST_LINE, Typed, holds_key, take_apart
 
 HELP_EXAMPLE = "/mail help mailbox"
-_KEY = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{32}")
-"""What a MailAPI key looks like; no domain, name or number does."""
 
 
 def _help(typed: Typed) -> Asked:
@@ -83,12 +81,20 @@ def understand(text: str) -> Asked:
     if not any(typed.words) and not typed.options:
         return Overview()
     found = _command_of(typed)
+    if any(map(holds_key, (text, *typed.words, *typed.options.values()))):
+        raise _with_key(typed, known=found is not None)
     if found is None:
         raise _unknown(typed)
-    if any(_KEY.fullmatch(word) for word in (*typed.words, *typed.options.values())):
-        raise UserError(refusals.KEY_IN_A_COMMAND, example=connect.EXAMPLE)  # wherever it stands, it is not repeated
     command, rest = found
     return command.parse(rest)
+
+
+def _with_key(typed: Typed, *, known: bool) -> UserError:
+    """What may be a key is not repeated, wherever it stands; nor is what may be a part of it."""
+    words = tuple(word for word in typed.words if not holds_key(word))
+    if known or words[:1] != typed.words[:1] or not words:
+        return UserError(refusals.KEY_IN_A_COMMAND, example=connect.EXAMPLE)
+    return _unknown(replace(typed, words=words, options={}))
 
 
 def subcommand(text: str) -> str:

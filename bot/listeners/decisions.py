@@ -16,6 +16,7 @@ from bot.slack import SlackError
 from bot.texts import deciding, forms, refusals
 from bot.texts.message import Message
 from bot.withdrawing import Withdrawals, once_more
+from bot.words import holds_key
 from storage.decisions import APPROVED, CONFIRMED, REJECTED
 
 log = structlog.get_logger(__name__)
@@ -125,9 +126,11 @@ async def _whisper(door: Door, where: Whereabouts, text: str) -> None:
 
 
 def _problem(reason: str) -> str | None:
-    """What is wrong with a reason; Slack's own form lets neither through."""
+    """What is wrong with a reason; one that is missing or too long Slack's own form lets not through."""
     if not reason.strip():
         return deciding.NO_REASON
+    if holds_key(reason):
+        return refusals.KEY_IN_A_FIELD
     return deciding.LONG_REASON if len(reason) > deciding.LONGEST_REASON else None
 
 

@@ -17,6 +17,7 @@ from bot.operation import Operation
 from bot.origin import workspace_of
 from bot.people import People
 from bot.texts import forms, refusals, standing
+from bot.words import holds_key
 
 
 class Submissions:
@@ -46,7 +47,8 @@ class Submissions:
         """An operation's form: each wrong field says how to mend it, and what was typed stays."""
         view = door.body["view"]
         form = form_of(str(view["callback_id"]).removeprefix(forms.OPERATION))
-        asked = form.operation(forms.filled_in(view["state"]["values"]))
+        filled = forms.filled_in(view["state"]["values"])
+        asked = _with_keys(filled) or form.operation(filled)
         if isinstance(asked, Mapping):
             await door.ack(response_action="errors", errors={name: as_error(text) for name, text in asked.items()})
             return
@@ -76,6 +78,11 @@ class Submissions:
         actor = await self._people.actor(workspace, str(body["user"]["id"]))
         found = await self._directory.search(workspace, str(body.get("value") or "")) if may_ask(actor) else []
         await door.ack(options=[forms.option(name) for name in found])
+
+
+def _with_keys(filled: Mapping[str, str]) -> Mapping[str, str]:
+    """What is wrong with each field into which somebody has put a key, as if it were a name."""
+    return {name: refusals.KEY_IN_A_FIELD for name, value in filled.items() if holds_key(value)}
 
 
 def _credentials(filled: Mapping[str, Any]) -> tuple[Credentials | None, dict[str, str]]:

@@ -90,6 +90,11 @@ KEY_IN_A_COMMAND = (
     "and put the new key into the form that opens."
 )
 
+KEY_IN_A_FIELD = (
+    "A MailAPI key does not belong here, since Mailroom would show it to others. It was neither stored nor used. "
+    "If this is one, replace it at MailAPI now."
+)
+
 
 def unknown_option(name: str) -> str:
     """An option that the command does not have."""
