@@ -16,12 +16,14 @@ from slack_bolt.async_app import AsyncApp
 from sqlmodel import Session
 
 from bot import logs
+from bot.listeners.register import CREATE_HERE
 from sandbox.mailapi.faults import FaultKind
 from sandbox.slack import BOT_TOKEN, MAIL, SIGNING_SECRET, TEAM
 from sandbox.slack.delivery.signed_http import FORM, JSON
 from sandbox.slack.faults import FaultKind as SlackFault
 from tests.flows.breaking import execute
 from tests.flows.deciding import asks, rejects
+from tests.flows.policies import APPROVERS, GATES, THRESHOLD, changes, opens
 from tests.flows.stage import CALLER_ID, KEY, OTHER_KEY, Mailroom
 from tests.flows.test_http import signed
 from tests.logged import logged
@@ -281,3 +283,42 @@ async def test_what_nobody_foresaw_says_no_secret_either(
 
 async def _said(raw: Raw, words: str) -> bool:
     return any(words in each for each in raw.said)
+
+
+async def test_what_is_filled_in_searched_for_and_shown_is_heard_nowhere_else(
+    mailroom: Mailroom, written: io.StringIO, raw: Raw, tmp_path: Path
+) -> None:
+    """The shortcut of a message with a key in it, selects, the policy's forms, and credentials where MailAPI fails."""
+    ana, ben = mailroom.ana, mailroom.ben
+    ts = (await ben.says(MAIL, f"Our key is {TYPED_KEY}.")).ts
+    await ben.shortcut(next(each for each in await ben.sees(MAIL) if each.ts == ts), CREATE_HERE)
+    form = await mailroom.form(ben)
+    assert await ben.searches(form, "Domain", TYPED_KEY) == []
+    await ben.fills(**{"Domain": "example.com", "Prefix": TYPED_KEY, "How many": "2"})
+    assert await ben.submits()
+    await ben.closes(everything=True)
+    assert await changes(mailroom, ana, GATES, **{THRESHOLD: ODD_KEY})
+    await ana.closes(everything=True)
+    await opens(mailroom, ana, APPROVERS)
+    await ana.searches(await mailroom.form(ana), "User groups", ODD_KEY)
+    await ana.closes(everything=True)
+    await mailroom.mailapi.set_credentials("kim.canary@example.com", {"password": PASSWORD})
+    await ben.types(MAIL, "/mail mailbox create kim.canary@example.com")
+    completion = await mailroom.completed(ben)
+    for broken in READS_BREAK:
+        await mailroom.mailapi.fault("list_mailbox", broken)
+        await ben.clicks(completion, "Show Credentials")
+        await ben.closes(everything=True)
+    await mailroom.mailapi.clear_faults()
+    await ben.clicks(completion, "Show Credentials")
+    await mailroom.form(ben, PASSWORD)
+    await mailroom.at_rest()
+    views, others = [], []
+    for call in await mailroom.slack.calls():
+        (views if PASSWORD in str(call["arguments"]) else others).append(call)
+    assert {call["method"] for call in views} <= {"views.open", "views.update"}
+    assert views
+    said = {"calls": str([call["arguments"] for call in others]), "acks": (await shown_in_slack(mailroom))["acks"]}
+    logged_ = {"written": written.getvalue(), "metrics": await metrics(mailroom), "raw": "\n".join(raw.said)}
+    secrets = (*KEYS, *OTHERS, PASSWORD, key_of(tmp_path), *await response_urls(mailroom))
+    assert found({**said, **logged_, **stored(tmp_path)}, secrets) == []
