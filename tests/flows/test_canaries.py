@@ -313,7 +313,8 @@ async def test_what_is_filled_in_searched_for_and_shown_is_heard_nowhere_else(
     await ben.clicks(completion, "Show Credentials")
     await mailroom.form(ben, PASSWORD)
     await mailroom.at_rest()
-    views, others = [], []
+    views: list[Any] = []
+    others: list[Any] = []
     for call in await mailroom.slack.calls():
         (views if PASSWORD in str(call["arguments"]) else others).append(call)
     assert {call["method"] for call in views} <= {"views.open", "views.update"}
