@@ -21,7 +21,6 @@ BATCH = 50
 """How many texts one transaction exchanges: commands come in between."""
 ACTION, OPERATOR = "encryption_key", "operator"
 """By which the audit knows that a workspace's secrets got another key, and who did that."""
-_STILL_TO_DO = "still to do"
 
 
 class Strangers(Exception):
@@ -168,23 +167,24 @@ class _Rotation:
 
         So it is there once, also where what was broken off is done in several runs.
         """
-        counts = Counter(
-            self._standing(place, text)
-            for place in self.places
-            for text in sealed.of_workspace(session, workspace, place, now=now)
-        )
-        if not counts.pop(_STILL_TO_DO, 0):
-            audit.append(session, workspace, at=now, actor=OPERATOR, action=ACTION, outcome="changed", details=counts)
+        counts: Counter[str] = Counter()
+        for place in reversed(self.places):  # whatever is still to do comes last, and ends the search at once
+            for text in reversed(sealed.of_workspace(session, workspace, place, now=now)):
+                standing = self._standing(place, text)
+                if standing is None:
+                    return
+                counts[standing] += 1
+        audit.append(session, workspace, at=now, actor=OPERATOR, action=ACTION, outcome="changed", details=counts)
 
-    def _standing(self, place: Place, text: Text) -> str:
-        """What the audit counts a text as."""
+    def _standing(self, place: Place, text: Text) -> str | None:
+        """What the audit counts a text as; `None` for one that is to be exchanged."""
         if self.vault.is_newest(text.sealed):
             return "secrets"
         try:
             self.vault.unseal(text.sealed, workspace=text.workspace, purpose=place.purpose)
         except Undecryptable:
             return "unreadable"
-        return "in_use" if text.held else _STILL_TO_DO
+        return "in_use" if text.held else None
 
     def _without_strangers(self, session: Session) -> None:
         first, running = self.vault.fingerprints[0], processes.living(session, now=self.clock())
