@@ -33,9 +33,9 @@ test: $(VENV)/.dev
 races: $(VENV)/.dev
 	RACE_ROUNDS=200 $(BIN)/python -m pytest --numprocesses=0 --timeout=1200 tests/races
 
-# Malformed deliveries and lines, 100 of each kind in `make test`, in as many as are promised: about ten minutes.
+# Malformed deliveries and lines, 100 of each kind in `make test`, in as many as are promised: up to three quarters of an hour.
 fuzz: $(VENV)/.dev
-	FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest --numprocesses=0 --timeout=1200 tests/flows/test_fuzz.py
+	FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest --numprocesses=0 --timeout=1200 tests/flows/test_fuzz.py tests/flows/test_fuzz_of_installing.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -85,7 +85,9 @@ async def target(slack_url: str, mailapi_url: str, tmp_path_factory: pytest.Temp
     async with stage.outside(slack_url, mailapi_url, folder, "http") as mailroom:
         mailroom.settings = mailroom.settings.model_copy(update={"mailroom_commands_a_minute": 10**9})
         with logged("json") as written:
-            async with mailroom.running(), aiohttp.ClientSession(timeout=timeout) as session:
+            # Kept for less than the server keeps it, which would let go of one just as something is being sent.
+            connector = aiohttp.TCPConnector(keepalive_timeout=1)
+            async with mailroom.running(), aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
                 await mailroom.connected(mailroom.ana)
                 await mailroom.at_rest()
                 target = Target(mailroom, session, written, f"{slack_url}/commands/T0/none")
