@@ -28,6 +28,8 @@ LONGEST_DOMAIN = 253
 LONGEST_NAME = 200
 LONGEST_LINE = 2_000
 """Ten labels of the longest kind fit; a mention may be twenty times as long, and is taken apart sign by sign."""
+LONGEST_FILTER = 100
+"""Of what is looked for in a list; longer than any part of a name."""
 MOST_QUOTA_MB = 1_048_576
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -177,6 +179,14 @@ def quota_mb(text: str) -> int:
     if not 1 <= number <= MOST_QUOTA_MB:
         raise ValueError(refusals.no_quota(text))
     return number
+
+
+def wanted(text: str) -> str:
+    """What is looked for in a list, in small letters; raises `ValueError`."""
+    small = text.lower()
+    if len(small) > LONGEST_FILTER:
+        raise ValueError(refusals.long_filter(LONGEST_FILTER))
+    return small
 
 
 def _whole(text: str) -> int:

@@ -2,10 +2,10 @@
 
 from pydantic import ValidationError
 
-from bot.commands.command import LONGEST_FILTER, AuditQuery, Command
+from bot.commands.command import AuditQuery, Command
 from bot.errors import UsageError
 from bot.texts import guide, refusals
-from bot.words import Typed
+from bot.words import LONGEST_FILTER, Typed
 
 EXAMPLE = "/mail audit @ben refused"
 

@@ -13,9 +13,7 @@ from bot.mailapi import Account
 from bot.operation import Operation
 from bot.texts.lists import Listing
 from bot.texts.message import Message
-from bot.words import Typed
-
-LONGEST_FILTER = 100
+from bot.words import LONGEST_FILTER, Typed
 
 
 @dataclass(frozen=True)

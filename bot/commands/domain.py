@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from bot import words
 from bot.commands.command import Asked, Command, ListQuery
+from bot.commands.reading import read
 from bot.errors import UsageError
 from bot.form import Field, Form
 from bot.mailapi import Account, TaskKind
@@ -98,7 +99,7 @@ def _list(typed: Typed) -> Asked:
         case ():
             return ListDomains()
         case (wanted,):
-            return ListDomains(wanted=wanted.lower())
+            return ListDomains(wanted=read(words.wanted, wanted, example=LIST_EXAMPLE))
         case _:
             raise UsageError(refusals.ONE_FILTER, example=LIST_EXAMPLE)
 

@@ -210,7 +210,8 @@ def _list(typed: Typed) -> Asked:
         case (domain,):
             return ListMailboxes(domain=read(words.domain, domain, example=LIST_EXAMPLE))
         case (domain, wanted):
-            return ListMailboxes(domain=read(words.domain, domain, example=LIST_EXAMPLE), wanted=wanted.lower())
+            looked_in = read(words.domain, domain, example=LIST_EXAMPLE)
+            return ListMailboxes(domain=looked_in, wanted=read(words.wanted, wanted, example=LIST_EXAMPLE))
         case _:
             raise UsageError(refusals.ONE_DOMAIN, example=LIST_EXAMPLE)
 

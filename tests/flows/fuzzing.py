@@ -188,7 +188,8 @@ WORDS = (
     "audit",
 )
 MORE_WORDS = ("policy", "connect", "disconnect", "--name", "--quota", "0", "-1", "1001", "a@", "@", '"', "’", "<@U1|x>")
-LINES = st.lists(st.sampled_from((*WORDS, *MORE_WORDS)) | NO_DOTS, max_size=6).map(" ".join)
+LONG_WORDS = ("x" * 101, "\u0130" * 60, "9" * 300, "@" * 300, f"--{'x' * 300}", f"--name={'x' * 300}")
+LINES = st.lists(st.sampled_from((*WORDS, *MORE_WORDS, *LONG_WORDS)) | NO_DOTS, max_size=6).map(" ".join)
 """Lines of words of the product, none of which names a domain."""
 
 DEAD = (

@@ -4,15 +4,16 @@ What a button or a form carries was ours once; it is looked at as if somebody ha
 """
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from bot import words
-from bot.commands import operation_from, understand
-from bot.commands.command import LONGEST_FILTER, AuditQuery
+from bot.commands import COMMANDS, operation_from, understand
+from bot.commands.command import AuditQuery
 from bot.drafting import drafted
-from bot.errors import UsageError
+from bot.errors import UsageError, UserError
 from bot.listeners.doors import ClickDoor, CommandDoor, FormDoor, MentionDoor
 from bot.listeners.whereabouts import Whereabouts
 from bot.policy import LONGEST_HOURS, MOST_NAMED, Part, Policy
@@ -26,6 +27,33 @@ MAILBOX = {"domain": "example.com", "local_part": "john"}
 def test_a_line_beyond_all_commands_is_refused_before_it_is_taken_apart(line: str) -> None:
     with pytest.raises(UsageError, match=r"at most 2,000 characters"):
         understand(line)
+
+
+@pytest.mark.parametrize("line", ["domain list {}", "mailbox list example.com {}", "audit {}"])
+@pytest.mark.parametrize(
+    "looked_for", ["x" * (words.LONGEST_FILTER + 1), "\u0130" * 60], ids=["long", "long in small letters"]
+)
+def test_what_is_looked_for_has_a_largest_size(line: str, looked_for: str) -> None:
+    if line.startswith("audit") and len(looked_for) <= words.LONGEST_FILTER:
+        looked_for *= 2  # the audit keeps capitals as they are
+    with pytest.raises(UsageError, match="at most 100 characters"):
+        understand(line.format(looked_for))
+
+
+@pytest.mark.parametrize(
+    "word", ["x" * 300, "9" * 300, "\u0130" * 99, "a." * 150, "a@" * 150, f"{'x' * 64}@example.com"]
+)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command.path))
+def test_each_word_of_each_command_is_refused_in_words_where_it_is_too_long(command: Any, word: str) -> None:
+    for before in (
+        [],
+        ["example.com"],
+        ["example.com", "team"],
+        ["kim@example.com", "--name"],
+        ["a@example.com", "--quota"],
+    ):
+        with suppress(UserError):  # anything else would be ours
+            understand(" ".join([*command.path, *before, word]))
 
 
 def test_the_longest_command_that_makes_sense_fits_into_a_line() -> None:
@@ -54,7 +82,7 @@ def test_an_operation_from_a_button_has_the_sizes_of_a_typed_one(kind: str, para
         operation_from(kind, parameters)
 
 
-@pytest.mark.parametrize("query", [{"words": ["x" * (LONGEST_FILTER + 1)]}, {"page": 1_000_001}, {"page": 0}])
+@pytest.mark.parametrize("query", [{"words": ["x" * (words.LONGEST_FILTER + 1)]}, {"page": 1_000_001}, {"page": 0}])
 def test_a_question_from_a_button_has_the_sizes_of_a_typed_one(query: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         AuditQuery.model_validate_json(json.dumps(query))
