@@ -41,8 +41,9 @@ class Connecting:
     async def connect(self, credentials: Credentials, origin: Origin, *, view_id: str) -> None:
         """Write a key down, encrypted, to be checked by the worker. Raises `UserError`."""
         await self.may_connect(origin)
-        key = credentials.key
-        secret = self._vault.seal(key, workspace=origin.workspace, purpose=connections.PURPOSE)
+        row = origin.deduplication_key
+        bound = {"workspace": origin.workspace, "purpose": connections.PURPOSE, "row": row}
+        secret = self._vault.seal(credentials.key, **bound)
         connection = Connection(
             workspace_id=origin.workspace,
             secret=secret,
@@ -50,7 +51,7 @@ class Connecting:
             last_four=credentials.last_four,
             connected_by=origin.person,
             view_id=view_id,
-            deduplication_key=origin.deduplication_key,
+            deduplication_key=row,
             created_at=self._clock(),
             due_at=self._clock(),
         )

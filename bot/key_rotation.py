@@ -143,7 +143,7 @@ class _Rotation:
     def _resealed(self, place: Place, text: Text) -> str | None:
         """What is to stand in its place, which is counted as left; `None` where nothing else is."""
         try:
-            resealed = self.vault.resealed(text.sealed, workspace=text.workspace, purpose=place.purpose)
+            resealed = self.vault.resealed(text.sealed, workspace=text.workspace, purpose=place.purpose, row=text.row)
         except Undecryptable:
             self.outcome.unreadable[text.workspace] += 1
             return None
@@ -181,7 +181,7 @@ class _Rotation:
         if self.vault.is_newest(text.sealed):
             return "secrets"
         try:
-            self.vault.unseal(text.sealed, workspace=text.workspace, purpose=place.purpose)
+            self.vault.unseal(text.sealed, workspace=text.workspace, purpose=place.purpose, row=text.row)
         except Undecryptable:
             return "unreadable"
         return "in_use" if text.held else None

@@ -8,6 +8,7 @@ from sqlalchemy import and_, bindparam
 from sqlmodel import Session, col, select, update
 
 from storage import moves, workspaces
+from storage.encryption import Vault
 from storage.states import CONNECTION_ARROWS, OPEN_CALLS, ConnectionState
 from storage.tables import Call, Connection
 
@@ -22,6 +23,12 @@ def add(session: Session, connection: Connection) -> Connection:
     session.add(connection)
     session.flush()
     return connection
+
+
+def unsealed(vault: Vault, connection: Connection) -> str:
+    """The key; raises `Undecryptable`, also where it was moved there from another row."""
+    workspace, row = connection.workspace_id, connection.deduplication_key
+    return vault.unseal(connection.secret or "", workspace=workspace, purpose=PURPOSE, row=row)
 
 
 def by_key(session: Session, workspace_id: str, key: str) -> Connection | None:

@@ -1,4 +1,4 @@
-"""Secrets at rest: encrypted, and bound to the workspace and the purpose that they were stored for."""
+"""Secrets at rest: encrypted, and bound to the workspace, the row and the purpose that they were stored for."""
 
 import base64
 import hashlib
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-VERSION = 1
+_WITHOUT_ROW, _WITH_ROW = 1, 2
+"""The two forms of what is encrypted: where a workspace has one row only, nothing else tells that row."""
 _LABEL = b"mailroom encryption key fingerprint\n"
 
 
@@ -36,37 +37,36 @@ class Vault:
     def __repr__(self) -> str:
         return "Vault()"
 
-    def seal(self, value: str, *, workspace: str, purpose: str) -> str:
-        """The encrypted text of `{v, workspace, purpose, value}`."""
-        sealed = {"v": VERSION, "workspace": workspace, "purpose": purpose, "value": value}
+    def seal(self, value: str, *, workspace: str, purpose: str, row: str = "") -> str:
+        """The encrypted text of `{v, workspace, purpose, value}`, and of `row` where the workspace has several."""
+        sealed = {"v": _WITHOUT_ROW, "workspace": workspace, "purpose": purpose, "value": value}
+        if row:
+            sealed |= {"v": _WITH_ROW, "row": row}
         return self._fernet.encrypt(json.dumps(sealed).encode()).decode()
 
-    def unseal(self, sealed: str, *, workspace: str, purpose: str) -> str:
-        """The value again; raises `Undecryptable` for another key, workspace or purpose.
+    def unseal(self, sealed: str, *, workspace: str, purpose: str, row: str = "") -> str:
+        """The value again; raises `Undecryptable` for another key, workspace, row or purpose.
 
-        Fernet itself binds a text to nothing, so what was bound is compared after decryption.
+        Fernet itself binds a text to nothing, so what was bound is compared after decryption. A text from before rows
+        were bound is taken in any.
         """
         try:
             content = json.loads(self._fernet.decrypt(sealed.encode()))
         except (InvalidToken, ValueError):
             raise Undecryptable("It was encrypted with another key, or changed since.") from None
         match content:
-            case {"v": v, "workspace": w, "purpose": p, "value": str(value)} if (v, w, p) == (
-                VERSION,
-                workspace,
-                purpose,
-            ):
-                return value
-            case _:
-                raise Undecryptable("It was stored for another workspace or purpose.")
+            case {"v": v, "workspace": w, "purpose": p, "value": str(value)} if (w, p) == (workspace, purpose):
+                if v == _WITHOUT_ROW or (v == _WITH_ROW and content.get("row") == row):
+                    return value
+        raise Undecryptable("It was stored for another workspace, row or purpose.")
 
-    def resealed(self, sealed: str, *, workspace: str, purpose: str) -> str:
+    def resealed(self, sealed: str, *, workspace: str, purpose: str, row: str = "") -> str:
         """The value encrypted with the first key, which is the same text where it is already.
 
         Raises `Undecryptable` as `unseal` does.
         """
-        value = self.unseal(sealed, workspace=workspace, purpose=purpose)
-        return sealed if self.is_newest(sealed) else self.seal(value, workspace=workspace, purpose=purpose)
+        value = self.unseal(sealed, workspace=workspace, purpose=purpose, row=row)
+        return sealed if self.is_newest(sealed) else self.seal(value, workspace=workspace, purpose=purpose, row=row)
 
     def is_newest(self, sealed: str) -> bool:
         """Whether the first key encrypted it."""

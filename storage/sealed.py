@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, or_
+from sqlalchemy import CursorResult, literal, null, or_
 from sqlmodel import Session, select, update
 
 from storage import connections, installations
@@ -16,6 +16,7 @@ from storage.tables import Connection, Installation, Table, table_of
 class Place:
     """A column whose texts are encrypted, each for the workspace in its row's `workspace_id` and for one purpose.
 
+    `row` names the column that tells a workspace's rows apart, where it may have several; each text is bound to it.
     `held_until` names a column with a moment until which a row's text is not to be exchanged: somebody will look for
     the one that he has read.
     """
@@ -24,6 +25,7 @@ class Place:
     column: str
     purpose: str
     held_until: str | None = None
+    row: str | None = None
 
     def of(self, name: str) -> Any:
         """One of the table's columns."""
@@ -37,7 +39,7 @@ class Place:
 
 
 PLACES = (
-    Place(Connection, "secret", connections.PURPOSE),
+    Place(Connection, "secret", connections.PURPOSE, row="deduplication_key"),
     Place(Installation, "bot_token", installations.TOKEN_PURPOSE, held_until="refreshing_until"),
     Place(Installation, "refresh_token", installations.REFRESH_PURPOSE, held_until="refreshing_until"),
 )
@@ -50,6 +52,7 @@ class Text:
 
     key: Any
     workspace: str
+    row: str
     sealed: str
     held: bool
 
@@ -66,15 +69,18 @@ def of_workspace(session: Session, workspace_id: str, place: Place, *, now: date
 
 
 def _asked(place: Place) -> Any:
-    sealed, held = place.of(place.column), place.of(place.held_until) if place.held_until else None
-    asked = select(place.key, place.of("workspace_id"), sealed, *([] if held is None else [held]))
+    sealed = place.of(place.column)
+    row = place.of(place.row) if place.row else literal("")
+    held = place.of(place.held_until) if place.held_until else null()
+    columns: list[Any] = [place.key, place.of("workspace_id"), row, sealed, held]
+    asked = select(*columns)
     return asked.where(sealed.is_not(None)).order_by(place.key)
 
 
 def _found(session: Session, asked: Any, now: datetime) -> Sequence[Text]:
     return [
-        Text(key, workspace, text, held=any(until is not None and until > now for until in rest))
-        for key, workspace, text, *rest in session.execute(asked).all()
+        Text(key, workspace, row, text, held=until is not None and until > now)
+        for key, workspace, row, text, until in session.execute(asked).all()
     ]
 
 

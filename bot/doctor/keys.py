@@ -69,7 +69,7 @@ def _name(place: Place) -> str:
 
 def _reads(vault: Vault, place: Place, text: Text) -> bool:
     try:
-        vault.unseal(text.sealed, workspace=text.workspace, purpose=place.purpose)
+        vault.unseal(text.sealed, workspace=text.workspace, purpose=place.purpose, row=text.row)
     except Undecryptable:
         return False
     return True
@@ -126,7 +126,7 @@ def _without_file(path: Path, stored: Stored | None, advice: str) -> Finding:
 
 def _credentials(vault: Vault, connection: Connection) -> Credentials | None:
     try:
-        key = vault.unseal(connection.secret or "", workspace=connection.workspace_id, purpose=connections.PURPOSE)
+        key = connections.unsealed(vault, connection)
         return Credentials(key=key, caller_id=connection.caller_id)
     except (Undecryptable, ValueError):
         return None

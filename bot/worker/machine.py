@@ -123,9 +123,7 @@ class Machine:
         `depart` is asked before anything is created.
         """
         try:
-            key = self.vault.unseal(
-                connection.secret or "", workspace=connection.workspace_id, purpose=connections.PURPOSE
-            )
+            key = connections.unsealed(self.vault, connection)
         except Undecryptable:
             raise KeyUnreadable from None
         return self.mailapi.account(Credentials(key, connection.caller_id), depart=depart)

@@ -39,8 +39,22 @@ def test_what_is_stored_shows_nothing_of_the_value_and_is_different_each_time() 
 @pytest.mark.parametrize(("workspace", "purpose"), [("T2", "mailapi-key"), ("T1", "bot-token"), ("", "")])
 def test_a_value_that_was_copied_to_another_place_is_refused(workspace: str, purpose: str) -> None:
     vault = Vault([KEY])
-    with pytest.raises(Undecryptable, match="another workspace or purpose"):
+    with pytest.raises(Undecryptable, match="another workspace, row or purpose"):
         vault.unseal(sealed(vault), workspace=workspace, purpose=purpose)
+
+
+def test_a_value_is_read_in_its_row_alone_unless_it_was_stored_before_rows_were_bound() -> None:
+    vault = Vault([KEY])
+    own = vault.seal(VALUE, workspace="T1", purpose="p", row="a")
+    assert vault.unseal(own, workspace="T1", purpose="p", row="a") == VALUE
+    for row in ("b", ""):
+        with pytest.raises(Undecryptable, match="another workspace, row or purpose"):
+            vault.unseal(own, workspace="T1", purpose="p", row=row)
+    before = vault.seal(VALUE, workspace="T1", purpose="p")
+    assert vault.unseal(before, workspace="T1", purpose="p", row="a") == VALUE
+    renewed = Vault([OTHER, KEY]).resealed(before, workspace="T1", purpose="p", row="a")
+    with pytest.raises(Undecryptable):
+        Vault([OTHER]).unseal(renewed, workspace="T1", purpose="p", row="b")
 
 
 @pytest.mark.parametrize(

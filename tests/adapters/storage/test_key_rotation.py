@@ -39,7 +39,8 @@ def value(connection: Connection) -> str:
 
 
 def sealed_with(key: str, connection: Connection) -> str:
-    return Vault([key]).seal(value(connection), workspace=connection.workspace_id, purpose=connections.PURPOSE)
+    bound = {"workspace": connection.workspace_id, "purpose": connections.PURPOSE, "row": connection.deduplication_key}
+    return Vault([key]).seal(value(connection), **bound)
 
 
 async def stored(database: Database, key: str, workspaces: Sequence[str] = WORKSPACES) -> None:
@@ -62,7 +63,7 @@ async def readable(database: Database, key: str) -> list[str]:
         vault = Vault([key])
         for row in session.exec(select(Connection).where(col(Connection.secret).is_not(None)).order_by("id")):
             try:
-                found = vault.unseal(row.secret or "", workspace=row.workspace_id, purpose=connections.PURPOSE)
+                found = connections.unsealed(vault, row)
             except Undecryptable:
                 continue
             assert found == value(row)

@@ -62,12 +62,33 @@ def test_a_value_that_is_moved_to_another_row_or_column_is_not_read(session: Ses
     put(session, place, "T2", seal(place, "T1"))
     own, moved = found(session, place)
     assert VAULT.unseal(own.sealed, workspace=own.workspace, purpose=place.purpose) == VALUE
-    for other in {(moved.workspace, place.purpose), *((own.workspace, p.purpose) for p in PLACES if p != place)}:
-        workspace, purpose = other
-        with pytest.raises(Undecryptable, match="another workspace or purpose"):
+    for workspace, purpose in {
+        (moved.workspace, place.purpose),
+        *((own.workspace, p.purpose) for p in PLACES if p != place),
+    }:
+        with pytest.raises(Undecryptable, match="another workspace, row or purpose"):
             VAULT.unseal(own.sealed, workspace=workspace, purpose=purpose)
-        with pytest.raises(Undecryptable, match="another workspace or purpose"):
+        with pytest.raises(Undecryptable, match="another workspace, row or purpose"):
             VAULT.resealed(own.sealed, workspace=workspace, purpose=purpose)
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place.row], ids=lambda place: place.model.__name__)
+def test_a_value_that_is_moved_to_another_row_of_its_workspace_is_not_read(session: Session, place: Place) -> None:
+    for _ in range(2):
+        put(session, place, "T1", "unread")
+    own, other = found(session, place)
+    text = VAULT.seal(VALUE, workspace="T1", purpose=place.purpose, row=own.row)
+    assert VAULT.unseal(text, workspace="T1", purpose=place.purpose, row=own.row) == VALUE
+    for read in (VAULT.unseal, VAULT.resealed):
+        with pytest.raises(Undecryptable, match="another workspace, row or purpose"):
+            read(text, workspace="T1", purpose=place.purpose, row=other.row)
+
+
+def test_where_a_workspace_may_have_several_rows_each_text_is_bound_to_its_own() -> None:
+    alone = {place for place in PLACES if [column.name for column in place.key.table.primary_key] == ["workspace_id"]}
+    assert {place for place in PLACES if place.row} == set(PLACES) - alone
+    for place in set(PLACES) - alone:
+        assert place.of(str(place.row)).unique
 
 
 @each_place
