@@ -29,7 +29,8 @@ from bot.pool import Pool
 from bot.retention import Retention
 from bot.settings import Mode, Settings, SettingsError
 from bot.shutdown import Shutdown
-from bot.slack import TELLING, outage_of
+from bot.slack import outage_of
+from bot.slack_errors import TELLING
 from bot.socket_mode import SocketMode
 from bot.worker import checking
 from bot.worker.machine import Looks, Machine

@@ -11,7 +11,7 @@ from bot.attempts import Attempts
 from bot.commands.command import AuditQuery
 from bot.origin import Origin
 from bot.queries import Tell
-from bot.slack import SlackError
+from bot.slack_errors import SlackError
 from bot.slacks import Slacks
 from bot.texts import answers, refusals
 from bot.texts import audit as texts

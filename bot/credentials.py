@@ -7,7 +7,8 @@ import structlog
 from bot.errors import UserError
 from bot.mailapi import KeyRefused, MailAPIError, Mailbox
 from bot.notices.owing import progress_of
-from bot.slack import Slack, SlackError
+from bot.slack import Slack
+from bot.slack_errors import SlackError
 from bot.texts import refusals, secrets
 from bot.worker.machine import Machine, NotConnected, operation_of
 from storage.tables import Request

@@ -10,7 +10,8 @@ import structlog
 
 from bot.clock import Clock
 from bot.rotation import EARLY, Rotation, ends_within
-from bot.slack import Home, Refused, Slack, TokenRefused
+from bot.slack import Home, Slack
+from bot.slack_errors import Refused, TokenRefused
 from bot.slacks import NotInstalled, Slacks, Unreadable
 from storage import installations
 from storage.database import Database

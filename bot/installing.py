@@ -14,7 +14,8 @@ from sqlmodel import Session
 
 from bot.notices import owing
 from bot.oauth import States, WrongState
-from bot.slack import Client, Home, Refused, SlackError
+from bot.slack import Client, Home
+from bot.slack_errors import Refused, SlackError
 from bot.slacks import Slacks
 from bot.texts import installing as texts
 from bot.texts import pages

@@ -10,7 +10,7 @@ import structlog
 from bot.access import Actor
 from bot.clock import Clock
 from bot.errors import TryAgain
-from bot.slack import SlackError
+from bot.slack_errors import SlackError
 from bot.slacks import Slacks
 from bot.texts import refusals
 

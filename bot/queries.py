@@ -9,7 +9,7 @@ import structlog
 from bot.commands.command import ListQuery, Query
 from bot.errors import UserError
 from bot.mailapi import Account, KeyRefused, MailAPIError, Rejected
-from bot.slack import SlackError
+from bot.slack_errors import SlackError
 from bot.slacks import Slacks
 from bot.texts import answers
 from bot.texts.message import Message

@@ -11,7 +11,8 @@ import structlog
 from sqlmodel import Session
 
 from bot.clock import Clock
-from bot.slack import Client, Refused, Slack, SlackError
+from bot.slack import Client, Slack
+from bot.slack_errors import Refused, SlackError
 from storage import installations
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Undecryptable, Vault

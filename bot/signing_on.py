@@ -13,7 +13,8 @@ from bot.outages import Outages
 from bot.pace import retry_after
 from bot.rotation import Rotation
 from bot.settings import Settings, SettingsError
-from bot.slack import Client, Home, Refused, Slack, SlackError
+from bot.slack import Client, Home, Slack
+from bot.slack_errors import Refused, SlackError
 from bot.slacks import OneWorkspace, Slacks
 from storage import installations, workspaces
 from storage.database import Database

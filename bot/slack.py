@@ -14,108 +14,23 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.access import Actor
 from bot.outages import SLACK, Outages
+from bot.slack_errors import (
+    AnswerLost,
+    NotSent,
+    Refused,
+    ScopeMissing,
+    SlackError,
+    TokenRefused,
+    UploadRefused,
+    method_of,
+    named,
+)
 from bot.texts.message import Block
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
 
 PAGE = 100
 """How many messages are read at a time where one is looked for."""
-
-PLACE_GONE = frozenset(
-    {
-        "channel_not_found",
-        "not_in_channel",
-        "is_archived",
-        "is_inactive",
-        "message_not_found",
-        "thread_not_found",
-        "cannot_reply_to_message",
-        "cant_update_message",
-        "edit_window_closed",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "restricted_action_non_threadable_channel",
-        "restricted_action_thread_locked",
-        "messages_tab_disabled",
-        "method_not_supported_for_channel_type",
-        "team_access_not_granted",
-    }
-)
-"""Errors of chat.postMessage and chat.update after which this message will never be taken at this place."""
-
-AMBIGUOUS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-"""chat.postMessage: “It's possible some aspect of the operation succeeded.”"""
-
-TOKEN_REFUSED = frozenset(
-    {
-        "invalid_auth",
-        "not_authed",
-        "token_revoked",
-        "token_expired",
-        "account_inactive",
-        "not_allowed_token_type",
-        "org_login_required",
-        "team_added_to_org",
-    }
-)
-"""Errors that say nothing about what was asked: with this token, or for now, Slack takes nothing."""
-
-TELLING = frozenset(
-    {
-        "chat.postMessage",
-        "chat.update",
-        "conversations.open",
-        "files.getUploadURLExternal",
-        "files.completeUploadExternal",
-    }
-)
-"""The methods without whose scopes nothing can be told; what else lacks a scope is done without."""
-
-
-class SlackError(Exception):
-    """Slack did not do what was asked; the text is Slack's error name or the kind of failure."""
-
-
-class Refused(SlackError):
-    """Slack said no; the same thing will be refused again."""
-
-
-class PlaceGone(Refused):
-    """Nothing can be said at this place, now or later; somewhere else it can."""
-
-
-class TokenRefused(SlackError):
-    """Slack does not take the token: nothing was done, and it may be tried again when the token was mended."""
-
-
-class ScopeMissing(TokenRefused):
-    """The token works, but not for this `method`, without which nothing can be told."""
-
-    def __init__(self, method: str) -> None:
-        super().__init__("missing_scope")
-        self.method = method
-
-
-class Limited(SlackError):
-    """Too much at once: nothing was done, and this `method` may not be tried for `retry_after` seconds."""
-
-    def __init__(self, method: str, retry_after: float) -> None:
-        super().__init__("ratelimited")
-        self.method = method
-        self.retry_after = retry_after
-
-
-class NotSent(SlackError):
-    """Slack was out of reach; nothing was done, and it may be tried again."""
-
-
-class UploadRefused(NotSent):
-    """The address that Slack gave for a file did not take it; Slack itself is there."""
-
-
-class AnswerLost(SlackError):
-    """It was sent and may have been done: nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -404,17 +319,17 @@ class Slack:
         try:
             found = await answer
         except SlackApiError as error:
-            named = _refusal(error)
+            failure = named(error)
         except aiohttp.ClientConnectorError as error:
-            named = NotSent(type(error).__name__)
+            failure = NotSent(type(error).__name__)
         except (aiohttp.ClientError, TimeoutError) as error:
-            named = AnswerLost(type(error).__name__)
+            failure = AnswerLost(type(error).__name__)
         else:
             self._outages.works(SLACK)
-            self._outages.works(outage_of(_method(found)))
+            self._outages.works(outage_of(method_of(found)))
             return found
-        self._note(named)
-        raise named
+        self._note(failure)
+        raise failure
 
     async def _accepted(self, answer: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
         """The same where the question is whether a token works: raises `Refused` where it does not."""
@@ -451,26 +366,6 @@ class Slack:
 def reading(thread_ts: str | None) -> str:
     """The method by which what is said in a channel, or in one of its threads, is read."""
     return "conversations.history" if thread_ts is None else "conversations.replies"
-
-
-def _refusal(error: SlackApiError) -> SlackError:
-    response = error.response
-    if not isinstance(response, AsyncSlackResponse):
-        return AnswerLost("unreadable answer")
-    name = str(response.get("error") or response.status_code) if isinstance(response.data, dict) else "unreadable"
-    if response.status_code == 429 or name == "ratelimited":  # noqa: PLR2004 - Slack's rate limits page
-        return Limited(_method(response), float(response.headers.get("Retry-After", 1)))
-    if name in AMBIGUOUS or response.status_code >= 500 or name == "unreadable":  # noqa: PLR2004 - a server's failure
-        return AnswerLost(name)
-    if name in TOKEN_REFUSED:
-        return TokenRefused(name)
-    if name == "missing_scope" and (method := _method(response)) in TELLING:
-        return ScopeMissing(method)
-    return PlaceGone(name) if name in PLACE_GONE else Refused(name)
-
-
-def _method(response: AsyncSlackResponse) -> str:
-    return response.api_url.rsplit("/", 1)[-1]
 
 
 def outage_of(method: str) -> str:

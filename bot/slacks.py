@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 
-from bot.slack import Slack, TokenRefused
+from bot.slack import Slack
+from bot.slack_errors import TokenRefused
 
 
 class NotInstalled(TokenRefused):

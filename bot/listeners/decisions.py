@@ -12,7 +12,7 @@ from bot.errors import TryAgain, UserError
 from bot.listeners.dispatch import Dispatch
 from bot.listeners.doors import ClickDoor, ClosedDoor, Door, FormDoor
 from bot.listeners.whereabouts import Whereabouts
-from bot.slack import SlackError
+from bot.slack_errors import SlackError
 from bot.texts import deciding, forms, refusals
 from bot.texts.message import Message
 from bot.withdrawing import Withdrawals, once_more

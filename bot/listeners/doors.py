@@ -14,7 +14,8 @@ from bot import mrkdwn
 from bot.errors import UserError
 from bot.origin import Body, Origin, team_of, workspace_of
 from bot.pool import Pool
-from bot.slack import Slack, SlackError
+from bot.slack import Slack
+from bot.slack_errors import SlackError
 from bot.texts import refusals
 from bot.texts.message import Block, Message
 

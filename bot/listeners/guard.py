@@ -18,7 +18,7 @@ from bot.metrics import Metrics, Outcome
 from bot.origin import Body, workspace_of
 from bot.outages import DATABASE, Outages
 from bot.pool import Pool
-from bot.slack import SlackError
+from bot.slack_errors import SlackError
 from bot.slacks import NotInstalled, Slacks, Unreadable
 from bot.texts import answers
 from bot.texts.message import Message

@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.directory import Directory
 from bot.listeners.doors import NoDoor
 from bot.origin import Body, organisation_of, workspace_of
-from bot.slack import Refused, SlackError
+from bot.slack_errors import Refused, SlackError
 from bot.slacks import NotInstalled, Slacks
 from bot.uninstalling import leave, leave_teams
 from storage import installations

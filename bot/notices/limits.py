@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
-from bot.slack import Limited
+from bot.slack_errors import Limited
 
 POST, EDIT_POST, OPEN_DIRECT = "chat.postMessage", "chat.update", "conversations.open"
 METHODS = {

@@ -19,18 +19,8 @@ from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD,
 from bot.outages import DATABASE, SLACK, Outages
 from bot.pace import Pace, retry_after
 from bot.pool import Pool
-from bot.slack import (
-    AnswerLost,
-    Limited,
-    NotSent,
-    PlaceGone,
-    Refused,
-    Slack,
-    SlackError,
-    TokenRefused,
-    UploadRefused,
-    reading,
-)
+from bot.slack import Slack, reading
+from bot.slack_errors import AnswerLost, Limited, NotSent, PlaceGone, Refused, SlackError, TokenRefused, UploadRefused
 from bot.slacks import Slacks
 from storage import moves, notices, requests
 from storage.database import Database, DatabaseUnavailable

@@ -11,7 +11,7 @@ from bot.approvers import Approvers, Rules
 from bot.errors import TryAgain
 from bot.notices import owing
 from bot.pace import retry_after
-from bot.slack import Refused, SlackError
+from bot.slack_errors import Refused, SlackError
 from bot.slacks import Slacks
 from bot.texts import forms, policies
 from bot.worker.machine import Machine

@@ -18,7 +18,8 @@ from bot.operation import Operation
 from bot.pace import retry_after
 from bot.policy import Gate
 from bot.rulings import case_of
-from bot.slack import Limited, Refused, Slack, SlackError
+from bot.slack import Slack
+from bot.slack_errors import Limited, Refused, SlackError
 from bot.slacks import Slacks
 from bot.texts import deciding
 from bot.texts.message import Message

@@ -12,7 +12,7 @@ from bot.errors import TryAgain
 from bot.notices import owing
 from bot.pace import retry_after
 from bot.policy import Policy
-from bot.slack import Limited, SlackError
+from bot.slack_errors import Limited, SlackError
 from bot.slacks import Slacks
 from bot.texts.policies import told
 from bot.worker.machine import Machine

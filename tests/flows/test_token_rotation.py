@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot import signing_on
 from bot.app import vault_for
 from bot.outages import Outages
-from bot.slack import TokenRefused
+from bot.slack_errors import TokenRefused
 from bot.slacks import Slacks
 from sandbox.slack import BOT, MAIL, TEAM
 from storage.database import Database
