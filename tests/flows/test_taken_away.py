@@ -74,7 +74,7 @@ async def test_what_mailapi_is_at_is_watched_to_its_end(many: Mailroom) -> None:
     """The organisation's key is still in force, so that it is known what was made."""
     sol = await settles(many)
     await many.without_gates(ORGANISATION)
-    await many.mailapi.set_speed(mailbox_seconds=1)
+    await many.mailapi.hold_queue()
     await sol.types(SOUTH_MAIL, f"/mail mailbox create slow@{MERIDIAN.domain}")
 
     async def is_out() -> bool:
@@ -82,6 +82,7 @@ async def test_what_mailapi_is_at_is_watched_to_its_end(many: Mailroom) -> None:
 
     await many.until(is_out, "a call that MailAPI has accepted")
     await many.slack.app.grant(ORGANISATION, NORTH, told=True)
+    await many.mailapi.release_queue()
 
     async def is_done() -> bool:
         return [each.state for each in await rows(many, Request)] == [RequestState.DONE]

@@ -93,9 +93,11 @@ async def test_a_bot_that_starts_after_its_end_tells_what_it_owes_without_anybod
         await many.slack.app.rotate_tokens()
         async with many.running():
             await moves_in(many, LUMEN)
-            await many.mailapi.set_speed(mailbox_seconds=1)
+            await many.mailapi.hold_queue()
             await many.ben.types(MAIL, "/mail mailbox create slow@example.com")
             await many.root(many.ben, "slow")
+            await many.at_rest()
+        await many.mailapi.release_queue()
         await many.exists("slow@example.com")
         await many.slack.app.expire_token(TEAM)
         await many.clock_ahead(hours=13)
@@ -107,13 +109,15 @@ async def test_a_bot_that_starts_after_its_end_tells_what_it_owes_without_anybod
 
 
 async def test_while_nothing_can_be_exchanged_what_is_owed_waits_and_is_told_later(rotating: Mailroom) -> None:
-    await rotating.mailapi.set_speed(mailbox_seconds=1)
+    await rotating.mailapi.hold_queue()
     await rotating.ben.types(MAIL, "/mail mailbox create slow@example.com")
     root = await rotating.root(rotating.ben, "slow")
     await rotating.slack.fault("oauth.v2.access", "error", error="internal_error", times=1)
     await rotating.slack.app.expire_token(TEAM)
     await rotating.passes(hours=14)
+    await rotating.mailapi.release_queue()
     await rotating.exists("slow@example.com")
+    await rotating.passes(seconds=30)
     await rotating.until(lambda: exchanged(rotating, 1), "an exchange in vain")
     assert not any("created" in said for said in await thread_of(rotating, root))
     for _ in range(3):

@@ -47,6 +47,8 @@ ACROSS = {
     "installations.in_force": "the doctor and the readiness look at all installations",
     "installations.spend_state": "a state comes back before it is known into which workspace",
     "installations.to_delete": "the retention job looks for grace periods that are over",
+    "moments.garbled": "looks at when rows are due, whose moment is none",
+    "moments.mend": "lets such rows be looked at now, and changes nothing else of them",
     "moves.claim": "what the worker's claims are made of",
     "moves.lease_rows": "what the worker's claims are made of: of rows that the same transaction has locked",
     "moves.release": "a process that starts alone ends the leases of the one before it",
