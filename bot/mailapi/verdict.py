@@ -74,8 +74,14 @@ def of_task(outcome: Reply | Silence, task_id: int) -> Task:
         Rejected: the endpoint said no to the question: the task is of the other type, the key is refused, and so on.
         Unavailable: anything else; ask again.
     """
-    failure = _failure(outcome) if isinstance(outcome, Reply) else None
-    return (failure or of_read(outcome, TaskAnswer)).of_task(task_id)
+    try:
+        return of_read(outcome, TaskAnswer).of_task(task_id)
+    except Rejected as error:
+        refusal = error
+    failure = _failure(outcome, refusal) if isinstance(outcome, Reply) else None
+    if failure is None:
+        raise refusal
+    return failure.of_task(task_id)
 
 
 def says_other_type(refusal: Rejected) -> bool:
@@ -83,10 +89,9 @@ def says_other_type(refusal: Rejected) -> bool:
     return refusal.status in TASK_FAILURES and bool(TYPE_MISMATCH.search(refusal.reason))
 
 
-def _failure(reply: Reply) -> TaskAnswer | None:
+def _failure(reply: Reply, refusal: Rejected) -> TaskAnswer | None:
     """The failure of the task itself, if that is what an error body tells."""
-    refusal = _refusal(reply) if reply.status in TASK_FAILURES else None
-    if type(refusal) is not Rejected:
+    if reply.status not in TASK_FAILURES or type(refusal) is not Rejected:
         return None
     answer = _parsed(reply, TaskAnswer)
     return answer if answer and answer.status.casefold() in FAILED and not says_other_type(refusal) else None

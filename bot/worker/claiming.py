@@ -38,26 +38,29 @@ class Claiming:
         """How many may be claimed in all."""
         return sum({id(pool): pool.most for _, pool in self._kinds}.values())
 
-    def prepare(self, looks: Sequence[PutOff], *, now: datetime, most: int) -> Callable[[Session], tuple[Rows, bool]]:
+    def prepare(
+        self, looks: Sequence[PutOff], *, now: datetime, most: int
+    ) -> Callable[[Session], tuple[Rows, Collection[Pool]]]:
         """The transaction that gives back what was looked at without news, and claims rows in its place.
 
-        It returns each with its pool, and whether there may be more for which there is room.
+        It returns each with its pool, and the pools for which there may be more.
         """
         self._kinds.rotate()
         rooms = {pool: _Room(pool.most, pool.busy) for _, pool in self._kinds}
         kinds = [(claim, pool, rooms[pool]) for claim, pool in self._kinds]
 
-        def claim_all(session: Session) -> tuple[Rows, bool]:
+        def claim_all(session: Session) -> tuple[Rows, Collection[Pool]]:
             # This may wait for a lock; claims wait for none.
             calls.put_off_together(session, looks)
             claimed: Rows = []
-            more = False
+            more: set[Pool] = set()
             for claim, pool, room in kinds:
                 wanted = min(room.most, most - len(claimed))
                 rows = claim(session, now=now, most=wanted, busy=room.busy)
                 claimed += [(row, pool) for row in rows]
                 room.most -= len(rows)
-                more = more or 0 < wanted == len(rows)
+                if 0 < wanted == len(rows):
+                    more.add(pool)
             return claimed, more
 
         return claim_all

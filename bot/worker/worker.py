@@ -70,11 +70,10 @@ class Worker:
         self._pool = pool
         self._watches = watches
         self._ticks = Ticks(tick=self.tick, refill=self._refill)
-        self._claiming = Claiming(
-            (partial(calls.claim, states=calls.TO_WATCH), watches),
-            (partial(calls.claim, states=calls.TO_SETTLE), pool),
-            (requests.claim_planning, pool),
-        )
+        to_watch = (partial(calls.claim, states=calls.TO_WATCH), watches)
+        to_settle = (partial(calls.claim, states=calls.TO_SETTLE), pool)
+        self._everything = Claiming(to_watch, to_settle, (requests.claim_planning, pool))
+        self._watching = Claiming(to_watch)
 
     @property
     def since_tick(self) -> float:
@@ -99,10 +98,10 @@ class Worker:
         await self._unless_out(self._claim_all)
 
     async def _refill(self) -> None:
-        """Claim more work in the place of what ended without any news, of which nobody but its own row hears."""
-        await self._unless_out(self._claim_more)
+        """Watch others in the place of those that ended without any news, of which nobody but their own rows hear."""
+        await self._unless_out(partial(self._failure_of, partial(self._claim_work, self._watching)))
 
-    async def _unless_out(self, claim: Callable[[], Awaitable[None]]) -> None:
+    async def _unless_out(self, claim: Callable[[], Awaitable[object]]) -> None:
         if not self._outages.room(DATABASE, 1):
             return
         try:
@@ -134,14 +133,11 @@ class Worker:
             self._claim_connections,
             self._claim_policies,
             self._claim_awaiting,
-            self._claim_work,
+            partial(self._claim_work, self._everything),
         ):
             failed = await self._failure_of(part) or failed
         if not failed:
             self._outages.works(WORKER)
-
-    async def _claim_more(self) -> None:
-        await self._failure_of(self._claim_work)
 
     async def _failure_of(self, part: Callable[[], Awaitable[None]]) -> str | None:
         """What nobody foresaw, or `None`."""
@@ -159,13 +155,15 @@ class Worker:
     async def _recover(self) -> None:
         await self._machine.database.write(partial(settling.recover, self._machine))
 
-    async def _claim_work(self) -> None:
+    async def _claim_work(self, claiming: Claiming) -> None:
         """What asks MailAPI; in an outage of it a few at a time, or a question if nothing is due."""
-        most = self._outages.room(MAILAPI, self._claiming.most)
+        most = self._outages.room(MAILAPI, claiming.most)
         looks = self._machine.uneventful.take()
-        claim = self._claiming.prepare(looks, now=self._machine.clock(), most=most)
+        claim = claiming.prepare(looks, now=self._machine.clock(), most=most)
         claimed, more = await self._machine.database.write(claim)
-        if more:
+        if self._pool in more:
+            self.nudge()
+        elif more:
             self._ticks.now()
         await self._begin(claimed)
         if most and not claimed and self._outages.lasts(MAILAPI):
