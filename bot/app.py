@@ -126,7 +126,7 @@ async def running(
             slacks=slacks,
             clock=clock,
             pace=pace,
-            pool=Pool(size=16, share=8),
+            pool=Pool(size=16, share=8, kept=4),
             outages=outages,
             metrics=metrics,
         )

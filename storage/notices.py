@@ -114,12 +114,13 @@ def claim(
     most: int,
     spacing: Spacing | None = None,
     besides: Collection[tuple[str, str]] = (),
+    busy: Collection[str] = (),
 ) -> Sequence[Notice]:
     """Move owed notices to `sending`, with a lease; gives them as they stand then: `attempts` counts this one.
 
     The first of each lane, for which the later ones wait; of each destination one at a time, with `spacing` between;
-    none of the workspaces and kinds in `besides`, nor where the bot was removed. Nothing while another process is
-    claiming: the next tick does.
+    none of `busy` workspaces, nor of the workspaces and kinds in `besides`, nor where the bot was removed. Nothing
+    while another process is claiming: the next tick does.
     """
     if most <= 0:
         return []
@@ -129,14 +130,18 @@ def claim(
         select(Notice.id, Notice.destination)
         .where(Notice.state == NoticeState.OWED, col(Notice.due_at) <= now, ~_waits(), *_free(now, spacing))
         .where(or_(col(Notice.leased_until).is_(None), col(Notice.leased_until) <= now))
-        .where(col(Notice.workspace_id).not_in(installations.over()))
+        .where(col(Notice.workspace_id).not_in(installations.over()), col(Notice.workspace_id).not_in(busy))
         .where(*(~and_(col(Notice.workspace_id) == workspace, col(Notice.kind) == kind) for workspace, kind in besides))
         .order_by(col(Notice.due_at), col(Notice.id))
         .limit(most * _LOOKED_AT)
     )
-    claimed = moves.lease_rows(session, Notice, _one_each(session.exec(due).all())[:most], now=now)
+    leased = moves.lease_rows(session, Notice, _one_each(session.exec(due).all())[:most], now=now)
+    claimed = [
+        notice
+        for notice in leased  # one that was dropped a moment ago is not sent
+        if move(session, notice, NoticeState.OWED, NoticeState.SENDING, tried_at=now, attempts=notice.attempts + 1)
+    ]
     for notice in claimed:
-        move(session, notice, NoticeState.OWED, NoticeState.SENDING, tried_at=now, attempts=notice.attempts + 1)
         session.refresh(notice)
     return claimed
 

@@ -79,7 +79,8 @@ class Teller:
             partial(
                 notices.claim,
                 now=self._clock(),
-                most=min(room - len(unknown), self.pool.free),
+                most=min(room - len(unknown), self.pool.most),
+                busy=self.pool.busy,
                 spacing=Spacing(*self._pace.posts),
                 besides=self._limits.paused(),
             )

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from bot.clock import Clock
 from bot.commands import domains_of, operation_from
-from bot.mailapi import Account, Credentials, KeyRefused, MailAPI
+from bot.mailapi import Account, Credentials, KeyRefused, MailAPI, MailAPIError, RateLimited
 from bot.metrics import Metrics
 from bot.notices import owing
 from bot.operation import Operation, Sight
@@ -27,6 +27,13 @@ from storage.states import ConnectionState
 from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
+
+
+LONGEST_PAUSE = timedelta(hours=1)
+"""The longest that MailAPI may ask for, its longest window: what is longer than that is a mistake."""
+
+POLLS = 40
+"""How many tasks are asked about at a time, so that of 50 connections some are left for those whom people wait for."""
 
 
 class KeyUnreadable(KeyRefused):
@@ -116,6 +123,7 @@ class Machine:
 
     def __post_init__(self) -> None:
         self.uneventful = Uneventful(self.database)
+        self.polls = asyncio.Semaphore(POLLS)
 
     def account(self, connection: Connection, *, depart: Callable[[], Awaitable[bool]] | None = None) -> Account:
         """MailAPI with this connection's key; raises `KeyUnreadable` where it cannot be read any more.
@@ -214,6 +222,12 @@ class Machine:
             outcome="broken",
             subject=f"connection:{connection.id}",
         )
+
+
+def asked_pause(error: MailAPIError) -> timedelta:
+    """The pause that MailAPI asks for, if it does."""
+    seconds = error.retry_after if isinstance(error, RateLimited) else None
+    return min(timedelta(seconds=seconds or 0), LONGEST_PAUSE)
 
 
 def operation_of(row: Request | Call) -> Operation:

@@ -12,7 +12,7 @@ from bot.operation import Operation
 from bot.pace import retry_after
 from bot.texts import thread
 from bot.worker.ending import end_call, end_request
-from bot.worker.machine import Machine
+from bot.worker.machine import Machine, asked_pause
 from storage import calls, requests
 from storage.states import CallState
 from storage.tables import Call
@@ -77,7 +77,8 @@ def _rejected(machine: Machine, call: Call, error: Rejected, session: Session) -
 def _limited(machine: Machine, call: Call, operation: Operation, error: RateLimited, session: Session) -> None:
     """A closed window of which we have no record is tried again after its length; else after what was said."""
     requests.lock(session, call.workspace_id, call.request_id)
-    requeued = _requeue(call, machine.clock() + timedelta(seconds=error.retry_after or 1), error.reason, session)
+    pause = max(retry_after(call.attempts, machine.pace), asked_pause(error))
+    requeued = _requeue(call, machine.clock() + pause, error.reason, session)
     if requeued and operation.window is not None:
         wait(machine, call, machine.clock() + operation.window, session, known=False)
 

@@ -22,7 +22,7 @@ from bot.progress import Plan, differences
 from bot.rulings import ruling_on
 from bot.texts import card, deciding, refusals
 from bot.worker.ending import end_request
-from bot.worker.machine import Machine, NotConnected, operation_of
+from bot.worker.machine import Machine, NotConnected, asked_pause, operation_of
 from storage import audit, calls, connections, moves, notices, requests, workspaces
 from storage.states import RequestState
 from storage.tables import Call, Connection, Request
@@ -67,7 +67,7 @@ async def plan(machine: Machine, request: Request) -> None:
         await machine.database.write(partial(_settle, machine, request, operation, error.reason, None))
     except MailAPIError as error:
         log.info("plan put off", request=request.id, reason=type(error).__name__)
-        await _later(machine, request, card.LATE)
+        await _later(machine, request, card.LATE, asked_pause(error))
     else:
         missing = missing_parent(operation, look.sight)
         await machine.database.write(partial(_settle, machine, request, operation, missing, look))
@@ -108,12 +108,12 @@ def _say_late(machine: Machine, request: Request, why: str, session: Session) ->
         owing.refresh(session, request, now=machine.clock())
 
 
-async def _later(machine: Machine, request: Request, why: str) -> None:
-    """Keep the request for another try, and let the root message say `why` it is not planned yet."""
+async def _later(machine: Machine, request: Request, why: str, pause: timedelta = timedelta()) -> None:
+    """Keep the request for another try, after a `pause` at least; the root message says `why` it is not planned yet."""
 
     def put_off(session: Session) -> None:
         attempts = request.attempts + 1
-        due_at = machine.clock() + retry_after(attempts, machine.pace)
+        due_at = machine.clock() + max(retry_after(attempts, machine.pace), pause)
         held = moves.put_off(session, request, due_at, attempts=attempts)
         if not held:
             return

@@ -1,7 +1,7 @@
 """Sending a call: written down as `sending` before the bytes leave, and what came of it afterwards."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -15,7 +15,7 @@ from bot.texts import thread
 from bot.worker import outcomes
 from bot.worker.departure import Begin, Departure
 from bot.worker.ending import end_call
-from bot.worker.machine import Machine, NotConnected, operation_of
+from bot.worker.machine import Machine, NotConnected, asked_pause, operation_of
 from bot.worker.planning import add_calls, unknown_domain
 from storage import calls, connections, moves, requests, workspaces
 from storage.states import CallState
@@ -47,7 +47,7 @@ async def send(machine: Machine, call: Call) -> None:
     except Rejected as error:
         await machine.database.write(partial(_never_sent, machine, call, error.reason))
     except MailAPIError as error:
-        await _put_off(machine, call, error.reason)
+        await _put_off(machine, call, error.reason, asked_pause(error))
     else:
         begin = partial(_begin, machine, call, connection, operation, sight, looked_at)
         async with machine.turns.one():
@@ -202,13 +202,14 @@ async def _submit(machine: Machine, call: Call, connection: Connection, operatio
         await machine.key_refused(connection, came)
 
 
-async def _put_off(machine: Machine, call: Call, unavailable: str | None) -> None:
-    """Look at the call again later; from the third time on, the thread says that MailAPI is out of reach."""
+async def _put_off(machine: Machine, call: Call, unavailable: str | None, pause: timedelta = timedelta()) -> None:
+    """Look at the call again, after a `pause` at least; from the third time on, the thread says why."""
 
     def put_off(session: Session) -> None:
         now, attempts = machine.clock(), call.attempts + 1
         request = requests.lock(session, call.workspace_id, call.request_id)
-        held = calls.put_off(session, call, now + retry_after(attempts, machine.pace), attempts=attempts)
+        wait = max(retry_after(attempts, machine.pace), pause)
+        held = calls.put_off(session, call, now + wait, attempts=attempts)
         if held and unavailable and attempts >= TOLD_AFTER and request is not None:
             owing.thread(session, request, "unavailable", thread.unavailable(unavailable), now=now)
 

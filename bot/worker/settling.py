@@ -8,13 +8,13 @@ import structlog
 from sqlmodel import Session
 
 from bot.approvers import Rules
-from bot.mailapi import KeyRefused, MailAPIError, NotFound
+from bot.mailapi import KeyRefused, MailAPIError, NotFound, Rejected
 from bot.notices import owing
 from bot.operation import Sight
 from bot.pace import retry_after
 from bot.texts import thread
 from bot.worker.ending import end_call, end_request
-from bot.worker.machine import Machine, NotConnected, operation_of
+from bot.worker.machine import Machine, NotConnected, asked_pause, operation_of
 from bot.worker.watching import from_sight
 from storage import calls, requests
 from storage.states import CallState, ConnectionState
@@ -59,8 +59,10 @@ async def settle(machine: Machine, call: Call) -> None:
         await (_again(machine, call) if in_force else _again_or_ask(machine, call))
     except NotFound:
         await machine.database.write(partial(_judge, machine, call, {}))
-    except MailAPIError:
-        await _again(machine, call)
+    except Rejected:
+        await _again_or_ask(machine, call)
+    except MailAPIError as error:
+        await _again(machine, call, asked_pause(error))
     else:
         await machine.database.write(partial(_judge, machine, call, sight))
 
@@ -129,8 +131,8 @@ async def _again_or_ask(machine: Machine, call: Call) -> None:
         await _again(machine, call)
 
 
-async def _again(machine: Machine, call: Call) -> None:
-    due_at = machine.clock() + retry_after(call.attempts + 1, machine.pace)
+async def _again(machine: Machine, call: Call, pause: timedelta = timedelta()) -> None:
+    due_at = machine.clock() + max(retry_after(call.attempts + 1, machine.pace), pause)
     await machine.database.write(lambda session: calls.put_off(session, call, due_at, attempts=call.attempts + 1))
 
 

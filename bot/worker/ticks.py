@@ -24,7 +24,7 @@ class Ticks:
 
     @property
     def since(self) -> float:
-        """How many seconds ago the last one came to its end."""
+        """How many seconds ago the last whole one came to its end."""
         return time.monotonic() - self._ended
 
     def note_news(self) -> None:
@@ -66,7 +66,8 @@ class Ticks:
                 self._again = False
                 whole, self._whole = self._whole, False
                 await (self._tick() if whole else self._refill())
-                self._ended = time.monotonic()
+                if whole:
+                    self._ended = time.monotonic()
                 if self._stopped or not self._again:
                     return
         finally:

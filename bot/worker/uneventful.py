@@ -31,6 +31,10 @@ class Uneventful:
         waiting, self._waiting = self._waiting, {}
         return list(waiting.values())
 
+    def keep(self, looks: Sequence[PutOff]) -> None:
+        """These could not be given back: with the next ones, unless they were looked at again meanwhile."""
+        self._waiting = {look.call.id: look for look in looks} | self._waiting
+
     async def write(self) -> None:
         """Give back what was put off since the last time."""
         await self._database.write(partial(calls.put_off_together, looks=self.take()))

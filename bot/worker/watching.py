@@ -16,8 +16,8 @@ from bot.operation import Operation, Sight, Standing
 from bot.pace import retry_after
 from bot.texts import outcomes, thread
 from bot.worker.ending import end_call
-from bot.worker.machine import Machine, NotConnected, Opened, operation_of
-from storage import calls, connections, requests
+from bot.worker.machine import Machine, NotConnected, Opened, asked_pause, operation_of
+from storage import calls, connections, moves, requests
 from storage.states import CallState
 from storage.tables import Call
 
@@ -50,7 +50,7 @@ async def watch(machine: Machine, call: Call) -> None:
     except MailAPIError as error:
         machine.metrics.polled(Poll.IN_VAIN)
         log.info("poll in vain", call=call.id, request=call.request_id, reason=type(error).__name__)
-        await machine.database.write(partial(_again, machine, call, call.attempts + 1))
+        await machine.database.write(partial(_again, machine, call, call.attempts + 1, pause=asked_pause(error)))
 
 
 async def watch_together(watched: Sequence[Call], step: Callable[[Call], Awaitable[None]]) -> None:
@@ -68,7 +68,10 @@ async def _poll(
 ) -> None:
     account = opened.known()
     try:
-        task = await account.tasks.find(task_id, first=kind)
+        async with machine.polls:
+            if not moves.lasts(call, now=machine.clock()):
+                return  # it waited for so long that somebody else asks by now
+            task = await account.tasks.find(task_id, first=kind)
     except NotFound:
         # The same answer may mean a key that is no longer taken, which only a list says; it raises `KeyRefused`.
         await account.domains.list()
@@ -149,7 +152,7 @@ def _stall(machine: Machine, call: Call, results: Results, session: Session) -> 
     """A day without an end: stop looking, say so, and let a person decide."""
     values: dict[str, Any] = {"due_at": None, "leased_until": None, "results": results}
     request = requests.lock(session, call.workspace_id, call.request_id)
-    if not calls.move(session, call, CallState.ACCEPTED, CallState.STALLED, **values):
+    if not calls.move(session, call, CallState.ACCEPTED, CallState.STALLED, held=call, **values):
         return
     log.warning("call stalled", call=call.id, request=call.request_id, task=call.task_id)
     if request is not None:
@@ -159,13 +162,13 @@ def _stall(machine: Machine, call: Call, results: Results, session: Session) -> 
         owing.refresh(session, request, now=machine.clock())
 
 
-def _again(machine: Machine, call: Call, attempts: int, session: Session) -> None:
-    """Nothing was learnt: look again later, unless the time for that is over."""
+def _again(machine: Machine, call: Call, attempts: int, session: Session, *, pause: timedelta = timedelta()) -> None:
+    """Nothing was learnt: look again later, after a `pause` at least, unless the time for that is over."""
     now = machine.clock()
     if call.watch_until is not None and call.watch_until <= now:
         _stall(machine, call, call.results or {}, session)
         return
-    calls.put_off(session, call, now + retry_after(attempts, machine.pace), attempts=attempts)
+    calls.put_off(session, call, now + max(retry_after(attempts, machine.pace), pause), attempts=attempts)
 
 
 def _next_look(machine: Machine, call: Call) -> Any:

@@ -160,7 +160,11 @@ class Worker:
         most = self._outages.room(MAILAPI, claiming.most)
         looks = self._machine.uneventful.take()
         claim = claiming.prepare(looks, now=self._machine.clock(), most=most)
-        claimed, more = await self._machine.database.write(claim)
+        try:
+            claimed, more = await self._machine.database.write(claim)
+        except DatabaseUnavailable:
+            self._machine.uneventful.keep(looks)
+            raise
         if self._pool in more:
             self.nudge()
         elif more:
