@@ -18,7 +18,7 @@ from sqlalchemy import Engine, text
 from sqlmodel import Session
 
 from benchmarks import machine, pending, postgresql, report
-from storage import calls, notices, requests, schema
+from storage import calls, connections, notices, policies, requests, schema
 from storage.database import engine_for, writing
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -124,7 +124,7 @@ def _claim(engine: Engine, now: datetime) -> float:
     """The seconds that one claim takes."""
     with _taken_back(engine) as session:
         started = perf_counter()
-        claimed = calls.claim(session, now=now, most=DUE)
+        claimed = calls.claim(session, now=now, most=DUE, states=calls.TO_WATCH)
         seconds = perf_counter() - started
     if len(claimed) != DUE:
         raise RuntimeError(f"{len(claimed)} of {DUE} due calls were claimed.")
@@ -139,9 +139,12 @@ def _look(engine: Engine, now: datetime) -> float:
         notices.lost_in_sending(session, now=now)
         notices.claim_unknown(session, now=now, most=DUE)
         notices.claim(session, now=now, most=DUE)
-        requests.claim_planning(session, now=now, most=DUE)
+        connections.claim_due(session, now=now, most=DUE)
+        policies.claim_untold(session, now=now, most=DUE)
         requests.claim_awaiting(session, now=now, most=DUE)
-        calls.claim(session, now=now, most=DUE)
+        calls.claim(session, now=now, most=DUE, states=calls.TO_WATCH)
+        calls.claim(session, now=now, most=DUE, states=calls.TO_SETTLE)
+        requests.claim_planning(session, now=now, most=DUE)
         return perf_counter() - started
 
 

@@ -22,6 +22,19 @@ async def test_a_task_that_is_unknown_at_first_is_asked_for_again(mailroom: Mail
     await mailroom.root(mailroom.ana, "Done")
 
 
+@pytest.mark.parametrize("endpoint", ["list_mailbox", "get_mailbox_single"], ids=["plan", "poll"])
+async def test_as_long_as_mailapi_asks_for_a_pause_it_is_not_asked_again(mailroom: Mailroom, endpoint: Any) -> None:
+    await mailroom.mailapi.fault(endpoint, "rate_limited", retry_after=120)
+    await mailroom.ben.types(MAIL, LINE)
+    await mailroom.made(endpoint)
+    await mailroom.passes(seconds=60)
+    await mailroom.at_rest()
+    assert len(await mailroom.asked(endpoint)) == 1
+    for _ in range(2):
+        await mailroom.passes(seconds=60)
+    await mailroom.completed(mailroom.ben)
+
+
 async def test_a_task_that_stays_unknown_is_settled_by_the_list_of_mailboxes(mailroom: Mailroom) -> None:
     await mailroom.mailapi.fault("get_mailbox_single", times=None, **NOT_FOUND)
     await mailroom.ben.types(MAIL, LINE)
