@@ -130,6 +130,17 @@ async def test_what_does_not_appear_within_a_minute_is_put_to_a_person_and_sent_
     assert KINDS[endpoint][1] in {**await mailroom.mailapi.mailboxes(), **await mailroom.mailapi.domains()}
 
 
+async def test_where_mailapi_lets_nobody_look_a_person_is_asked_as_well(mailroom: Mailroom) -> None:
+    await lose(mailroom, "create_mailbox_single")
+    no: dict[str, Any] = {"status": 422, "reason": "This list is not available."}
+    await mailroom.mailapi.fault("list_mailbox", "status", times=None, **no)
+    asked = await question(mailroom)
+    await mailroom.mailapi.clear_faults()
+    await mailroom.ben.clicks(asked, "Send Again")
+    await mailroom.completed(mailroom.ben)
+    assert await mailroom.mailapi.mailboxes() == {"john@example.com": 1}
+
+
 async def test_send_again_of_a_bulk_sends_singles_and_says_so(mailroom: Mailroom) -> None:
     await lose(mailroom, "create_mailbox_bulk")
     asked = await question(mailroom)
