@@ -43,6 +43,12 @@ TOKEN_REFUSED = frozenset(
 )
 """Errors that say nothing about what was asked: with this token, or for now, Slack takes nothing."""
 
+TOKEN_VOID = frozenset({"account_inactive", "invalid_auth", "token_revoked"})
+"""Those of them after which the token is never taken again: whoever removes the app leaves it so.
+
+The others pass, as while a workspace moves into an organisation, or are about something else than the token.
+"""
+
 TELLING = frozenset(
     {
         "chat.postMessage",

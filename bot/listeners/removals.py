@@ -11,7 +11,7 @@ from bot.clock import Clock
 from bot.directory import Directory
 from bot.listeners.doors import NoDoor
 from bot.origin import Body, organisation_of, workspace_of
-from bot.slack_errors import Refused, SlackError
+from bot.slack_errors import TOKEN_VOID, SlackError
 from bot.slacks import NotInstalled, Slacks
 from bot.uninstalling import leave, leave_teams
 from storage import installations
@@ -89,14 +89,16 @@ class Removals:
         return (sure and at > found.installed_at) or not await self._is_welcome(workspace)
 
     async def _is_welcome(self, workspace: str) -> bool:
-        """Whether Slack still takes the workspace's token; as long as it does not say no, it does."""
+        """Whether Slack still takes the workspace's token; as long as it does not say that it is void, it does."""
         self.slacks.forget(workspace)
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await (await self.slacks.of(workspace)).identity()
-        except (Refused, NotInstalled):
+        except NotInstalled:
             return False
         except (SlackError, TimeoutError) as error:
+            if str(error) in TOKEN_VOID:
+                return False
             log.warning("could not ask Slack whether the token works", workspace=workspace, reason=str(error))
         return True
 

@@ -149,6 +149,26 @@ async def test_one_revoked_token_of_several_is_not_the_end(many: Mailroom) -> No
     assert len(await secrets_of(many)) == 2
 
 
+@pytest.mark.parametrize("error", ["team_added_to_org", "org_login_required", "token_expired", "an_unknown_word"])
+async def test_a_refusal_that_does_not_say_that_the_token_is_void_ends_nothing(many: Mailroom, error: str) -> None:
+    await moves_in(many, LUMEN)
+    before = len(await many.slack.calls("auth.test"))
+    await many.slack.fault("auth.test", "error", error=error)
+    assert await tells(many, event_of(REVOKED, tokens={"bot": [BOT]}), at=time.time()) == 200
+    assert len(await many.slack.calls("auth.test")) == before + 1
+    assert await state_of(many) is InstallationState.INSTALLED
+    assert len(await secrets_of(many)) == 2
+
+
+@pytest.mark.parametrize("error", ["token_revoked", "account_inactive", "invalid_auth"])
+async def test_a_refusal_that_says_that_the_token_is_void_is_the_end(many: Mailroom, error: str) -> None:
+    await moves_in(many, LUMEN)
+    await many.slack.fault("auth.test", "error", error=error)
+    assert await tells(many, event_of(REVOKED, tokens={"bot": [BOT]}), at=time.time()) == 200
+    assert await state_of(many) is InstallationState.UNINSTALLED
+    assert await secrets_of(many) == []
+
+
 NONSENSE: dict[str, dict[str, Any]] = {
     "no time": {"event_time": None},
     "a time in words": {"event_time": "yesterday"},
