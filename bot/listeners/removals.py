@@ -20,8 +20,11 @@ from storage.states import InstallationState
 
 log = structlog.get_logger(__name__)
 
-A_SECOND = timedelta(seconds=1)
-"""Slack tells when something happened in whole seconds."""
+CLOCKS_APART = timedelta(minutes=5)
+"""When something happened Slack says by its clock, in whole seconds, and when it was installed we note by ours.
+
+The bot takes nothing that was signed further from its own time.
+"""
 PATIENCE_SECONDS = 1.5
 
 
@@ -77,16 +80,17 @@ class Removals:
     async def _concerns(self, workspace: str, at: datetime, *, sure: bool) -> bool:
         """Whether what happened `at` a moment is the end of the installation that there is now.
 
-        What happened before it was of an earlier one. What happened in the same second, or is not `sure` to be about
-        the whole installation, is an end where Slack does not take the token any more.
+        What happened well before it was of an earlier one. What happened so near that two clocks cannot tell which
+        came first, or is not `sure` to be about the whole installation, is an end where Slack says that the token is
+        void.
         """
         found = await self.database.read(lambda session: installations.get(session, workspace))
         if found is None or found.state is not InstallationState.INSTALLED:
             return False
-        if at + A_SECOND <= found.installed_at:
+        if at < found.installed_at - CLOCKS_APART:
             log.info("told late of the end of an earlier installation", workspace=workspace)
             return False
-        return (sure and at > found.installed_at) or not await self._is_welcome(workspace)
+        return (sure and at > found.installed_at + CLOCKS_APART) or not await self._is_welcome(workspace)
 
     async def _is_welcome(self, workspace: str) -> bool:
         """Whether Slack still takes the workspace's token; as long as it does not say that it is void, it does."""

@@ -140,6 +140,43 @@ async def test_what_slack_tells_late_does_not_end_a_new_installation(many: Mailr
     await many.private(many.ben, "Show what can be done")
 
 
+@pytest.mark.parametrize("told", BOTH)
+@pytest.mark.parametrize("minutes", [-3, 3], ids=["behind", "ahead"])
+async def test_it_ends_though_the_bots_clock_is_not_slacks(many: Mailroom, told: str, minutes: int) -> None:
+    await many.clock_ahead(minutes=minutes)
+    await moves_in(many, LUMEN)
+    await many.slack.app.uninstall(TEAM, (told,))
+    await has_left(many)
+    assert await secrets_of(many) == []
+
+
+@pytest.mark.parametrize("late", BOTH)
+@pytest.mark.parametrize("minutes", [-3, 3], ids=["behind", "ahead"])
+async def test_a_new_installation_stays_though_the_bots_clock_is_not_slacks(
+    many: Mailroom, late: str, minutes: int
+) -> None:
+    await many.clock_ahead(minutes=minutes)
+    await moves_in(many, LUMEN)
+    await many.slack.app.uninstall(TEAM, told=(), late=(late,))
+    await installs(many, LUMEN)
+    assert [answer.ok for answer in await many.slack.app.tell_late()] == [True]
+    assert await state_of(many) is InstallationState.INSTALLED
+    assert len(await secrets_of(many)) == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state"), [(-360, InstallationState.INSTALLED), (360, InstallationState.UNINSTALLED)]
+)
+async def test_where_the_time_says_enough_slack_is_not_asked(
+    many: Mailroom, seconds: int, state: InstallationState
+) -> None:
+    await moves_in(many, LUMEN)
+    before = len(await many.slack.calls("auth.test"))
+    assert await tells(many, event_of(UNINSTALLED), at=time.time() + seconds) == 200
+    assert await state_of(many) is state
+    assert len(await many.slack.calls("auth.test")) == before
+
+
 async def test_one_revoked_token_of_several_is_not_the_end(many: Mailroom) -> None:
     """Slack names no token, and an app whose tokens expire has two at times."""
     await moves_in(many, LUMEN)
