@@ -19,11 +19,17 @@ from storage.tables import Call, Request
 log = structlog.get_logger(__name__)
 
 
-def leave(workspace: str, session: Session, *, now: datetime, grace: timedelta) -> None:
-    """End all that is open, erase the tokens and the MailAPI key, and note it; done again it finds nothing to do."""
+def leave(workspace: str, session: Session, *, installed_at: datetime, now: datetime, grace: timedelta) -> None:
+    """End all that is open, erase the tokens and the MailAPI key, and note it; done again it finds nothing to do.
+
+    It does nothing where the installation of that moment has made room for another one meanwhile.
+    """
     # All requests before the workspace, which the first one that ends locks: two would wait for each other else.
     open_requests = requests.lock_open(session, workspace)
     workspaces.lock(session, workspace)
+    if installations.is_another(session, workspace, installed_at=installed_at):
+        log.info("installed again while the end of an earlier installation was judged", workspace=workspace)
+        return
     news = installations.end(session, workspace, now=now, delete_at=now + grace)
     for request in open_requests:
         give_up(session, request, texts.REMOVED, by=None, now=now)

@@ -37,6 +37,12 @@ def lock(session: Session, workspace_id: str) -> Installation | None:
     return session.exec(held.execution_options(populate_existing=True)).first()
 
 
+def is_another(session: Session, workspace_id: str, *, installed_at: datetime) -> bool:
+    """Whether the workspace has the bot by an installation of another moment than this; its row is held."""
+    found = lock(session, workspace_id)
+    return found is not None and found.state is InstallationState.INSTALLED and found.installed_at != installed_at
+
+
 def begin_refresh(session: Session, workspace_id: str, *, before: datetime, now: datetime, until: datetime) -> bool:
     """Make the exchange of a token that ends `before` a moment one's own `until` another; false where it is another's.
 

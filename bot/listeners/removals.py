@@ -41,16 +41,16 @@ class Removals:
     async def uninstalled(self, door: NoDoor) -> None:
         """`app_uninstalled`: the bot was removed."""
         workspace, at = workspace_of(door.body), _moment(door.body)
-        if at is not None and await self._concerns(workspace, at, sure=True):
-            await self._leave(workspace)
+        if at is not None:
+            await self._leave(workspace, await self._ended(workspace, at, sure=True))
         await door.ack()
 
     async def revoked(self, door: NoDoor) -> None:
         """`tokens_revoked`: it names no token, so that only Slack can say whether it is the one in use."""
         workspace, at = workspace_of(door.body), _moment(door.body)
         tokens = (door.body.get("event") or {}).get("tokens") or {}
-        if at is not None and tokens.get("bot") and await self._concerns(workspace, at, sure=False):
-            await self._leave(workspace)
+        if at is not None and tokens.get("bot"):
+            await self._leave(workspace, await self._ended(workspace, at, sure=False))
         await door.ack()
 
     async def taken_away(self, door: NoDoor) -> None:
@@ -77,8 +77,8 @@ class Removals:
             log.warning("could not ask Slack where the bot may be used", workspace=organisation, reason=str(error))
             return frozenset()
 
-    async def _concerns(self, workspace: str, at: datetime, *, sure: bool) -> bool:
-        """Whether what happened `at` a moment is the end of the installation that there is now.
+    async def _ended(self, workspace: str, at: datetime, *, sure: bool) -> datetime | None:
+        """When the installation that there is now was made, where what happened `at` a moment is its end.
 
         What happened well before it was of an earlier one. What happened so near that two clocks cannot tell which
         came first, or is not `sure` to be about the whole installation, is an end where Slack says that the token is
@@ -86,11 +86,13 @@ class Removals:
         """
         found = await self.database.read(lambda session: installations.get(session, workspace))
         if found is None or found.state is not InstallationState.INSTALLED:
-            return False
+            return None
         if at < found.installed_at - CLOCKS_APART:
             log.info("told late of the end of an earlier installation", workspace=workspace)
-            return False
-        return (sure and at > found.installed_at + CLOCKS_APART) or not await self._is_welcome(workspace)
+            return None
+        if (sure and at > found.installed_at + CLOCKS_APART) or not await self._is_welcome(workspace):
+            return found.installed_at
+        return None
 
     async def _is_welcome(self, workspace: str) -> bool:
         """Whether Slack still takes the workspace's token; as long as it does not say that it is void, it does."""
@@ -106,9 +108,13 @@ class Removals:
             log.warning("could not ask Slack whether the token works", workspace=workspace, reason=str(error))
         return True
 
-    async def _leave(self, workspace: str) -> None:
+    async def _leave(self, workspace: str, installed_at: datetime | None) -> None:
+        """End the installation of that moment, if any; one that has come since stays."""
+        if installed_at is None:
+            return
         for _ in range(2):  # the second time for what somebody asked for in that moment
-            await self.database.write(partial(leave, workspace, now=self.clock(), grace=self.grace))
+            now = self.clock()
+            await self.database.write(partial(leave, workspace, installed_at=installed_at, now=now, grace=self.grace))
         self.slacks.forget(workspace)
         self.directory.forget(workspace)
 

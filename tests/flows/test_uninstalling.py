@@ -19,7 +19,7 @@ from sandbox.slack.delivery.signed_http import JSON
 from sandbox.slack.removal import BOTH
 from storage.encryption import generate_key
 from storage.states import OPEN_CALLS, OPEN_REQUESTS, CallState, InstallationState, RequestState
-from storage.tables import NAMING, AuditEntry, Call, Connection, Request
+from storage.tables import NAMING, AuditEntry, Call, Connection, Installation, Request
 from tests.adapters.storage.conftest import new_postgresql, new_sqlite, postgres
 from tests.flows import stage
 from tests.flows.breaking import rows
@@ -41,6 +41,13 @@ async def has_left(many: Mailroom) -> None:
         return await state_of(many) is InstallationState.UNINSTALLED
 
     await many.until(left, "an end of the installation")
+
+
+async def leaves(many: Mailroom, judged: Installation) -> None:
+    """What the bot does once it knows that this installation is over."""
+    assert many.bot is not None
+    at, grace = judged.installed_at, timedelta(days=30)
+    await many.bot.database.write(partial(leave, TEAM, installed_at=at, now=many.clock(), grace=grace))
 
 
 async def secrets_of(many: Mailroom, workspace: str = TEAM) -> list[Any]:
@@ -121,8 +128,7 @@ async def test_what_mailapi_was_at_is_watched_no_more(many: Mailroom) -> None:
 async def test_who_still_types_there_is_told_how_to_install_it_again(many: Mailroom) -> None:
     await moves_in(many, LUMEN)
     """Slack delivers what was typed before the bot was removed."""
-    assert many.bot is not None
-    await many.bot.database.write(partial(leave, TEAM, now=many.clock(), grace=timedelta(days=30)))
+    await leaves(many, *await installations(many))
     await many.passes(minutes=1)
     assert (await many.ben.types(MAIL, "/mail status")).ok
     await many.private(many.ben, "not installed here any more", str(many.settings.install_url))
@@ -175,6 +181,20 @@ async def test_where_the_time_says_enough_slack_is_not_asked(
     assert await tells(many, event_of(UNINSTALLED), at=time.time() + seconds) == 200
     assert await state_of(many) is state
     assert len(await many.slack.calls("auth.test")) == before
+
+
+async def test_one_that_came_while_the_end_of_the_one_before_was_judged_stays(many: Mailroom) -> None:
+    await moves_in(many, LUMEN)
+    (before,) = await installations(many)
+    await many.mailapi.hold_queue()
+    await many.ben.types(MAIL, "/mail mailbox create john@example.com")
+    await many.root(many.ben, "In progress")
+    await installs(many, LUMEN)
+    await leaves(many, before)
+    assert await state_of(many) is InstallationState.INSTALLED
+    assert len(await secrets_of(many)) == 2
+    await many.mailapi.release_queue()
+    await many.root(many.ben, "Done")
 
 
 async def test_one_revoked_token_of_several_is_not_the_end(many: Mailroom) -> None:

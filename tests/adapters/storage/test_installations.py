@@ -50,6 +50,15 @@ def test_one_that_is_over_has_no_tokens_and_is_replaced_by_a_new_one(session: Se
     assert found(session).delete_at is None
 
 
+def test_one_of_another_moment_is_another_as_long_as_it_is_not_over(session: Session) -> None:
+    assert not installations.is_another(session, "T1", installed_at=NOW)
+    installed(session)
+    assert not installations.is_another(session, "T1", installed_at=NOW)
+    assert installations.is_another(session, "T1", installed_at=NOW - SECOND)
+    assert installations.end(session, "T1", now=NOW, delete_at=LATER)
+    assert not installations.is_another(session, "T1", installed_at=NOW - SECOND)
+
+
 def test_a_token_is_exchanged_by_one_at_a_time_and_only_near_its_end(session: Session) -> None:
     installed(session, expires_at=SOON)
     begin = {"now": NOW, "until": NOW + SECOND}
