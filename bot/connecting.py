@@ -13,7 +13,7 @@ from bot.notices import owing
 from bot.origin import Origin
 from bot.texts import refusals, thread
 from bot.worker.ending import end_call, give_up
-from storage import calls, connections, requests, seen, workspaces
+from storage import calls, connections, installations, requests, seen, workspaces
 from storage.database import Database
 from storage.encryption import Vault
 from storage.states import CallState
@@ -55,13 +55,19 @@ class Connecting:
             created_at=self._clock(),
             due_at=self._clock(),
         )
-        await self._database.write(partial(self._connect, connection, origin))
+        refusal = await self._database.write(partial(self._connect, connection, origin))
+        if refusal is not None:
+            raise refusal
 
-    def _connect(self, connection: Connection, origin: Origin, session: Session) -> None:
+    def _connect(self, connection: Connection, origin: Origin, session: Session) -> UserError | None:
+        """Write it down once, and not where the bot was removed: what was erased there stays so."""
         workspaces.lock(session, origin.workspace)
+        if installations.is_over(session, origin.workspace):
+            return self._attempts.refused(session, origin, "connect", UserError(refusals.REMOVED), "not installed")
         if connections.by_key(session, origin.workspace, origin.deduplication_key) is None:
             connections.add(session, connection)
             self._attempts.note(session, origin, "connect", "asked", f"connection:{connection.id}")
+        return None
 
     async def disconnect(self, origin: Origin) -> str:
         """Give up the key in force; gives its last four characters. Raises `UserError`."""

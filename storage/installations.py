@@ -43,6 +43,12 @@ def is_another(session: Session, workspace_id: str, *, installed_at: datetime) -
     return found is not None and found.state is InstallationState.INSTALLED and found.installed_at != installed_at
 
 
+def is_over(session: Session, workspace_id: str) -> bool:
+    """Whether the workspace removed the bot; one that never installed it by itself did not."""
+    found = get(session, workspace_id)
+    return found is not None and found.state is InstallationState.UNINSTALLED
+
+
 def begin_refresh(session: Session, workspace_id: str, *, before: datetime, now: datetime, until: datetime) -> bool:
     """Make the exchange of a token that ends `before` a moment one's own `until` another; false where it is another's.
 

@@ -162,6 +162,7 @@ NOT_YOUR_CREDENTIALS = "Only the person who asked for these mailboxes, approvers
 NOT_YOUR_REQUEST = "Only the person who asked for this, approvers and admins can decide how it goes on."
 NOT_YOUR_POLICY = "Only admins, owners and whoever connected the key in force can change the policy."
 KEY_REPLACED = "Somebody replaced the key meanwhile, so nothing was given up. Look at `/mail status`, then decide."
+REMOVED = "Mailroom was removed from this workspace, so the key was not kept. Install it again, then connect the key."
 DECIDED = "This was decided already, or has settled itself. The root message shows how it stands."
 NOT_YOUR_AUDIT = "Only approvers, and those who may change the policy, can see the audit."
 WHO_ARE_YOU = "Slack did not say in time who you are, so nothing was done. Try again."

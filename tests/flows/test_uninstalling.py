@@ -134,6 +134,19 @@ async def test_who_still_types_there_is_told_how_to_install_it_again(many: Mailr
     await many.private(many.ben, "not installed here any more", str(many.settings.install_url))
 
 
+async def test_a_form_in_flight_leaves_no_key_behind(many: Mailroom) -> None:
+    """Another process was told of the removal, and this one keeps the token for up to a minute."""
+    await moves_in(many, LUMEN)
+    await many.ana.types(MAIL, "/mail connect")
+    await many.ana.fills(**{"API key": OTHER_KEY, "Caller id": "456"})
+    await leaves(many, *await installations(many))
+    (said,) = (await many.ana.submits()).values()
+    assert "Mailroom was removed from this workspace" in said
+    assert await secrets_of(many) == []
+    refused = [each.details for each in await rows(many, AuditEntry) if each.outcome == "refused"]
+    assert [each["why"] for each in refused] == ["not installed"]
+
+
 @pytest.mark.parametrize("late", [(UNINSTALLED,), (REVOKED,), BOTH], ids=["uninstalled", "revoked", "both"])
 async def test_what_slack_tells_late_does_not_end_a_new_installation(many: Mailroom, late: tuple[str, ...]) -> None:
     await moves_in(many, LUMEN)

@@ -59,6 +59,15 @@ def test_one_of_another_moment_is_another_as_long_as_it_is_not_over(session: Ses
     assert not installations.is_another(session, "T1", installed_at=NOW - SECOND)
 
 
+def test_what_never_began_is_not_over(session: Session) -> None:
+    assert not installations.is_over(session, "T1")
+    installed(session)
+    assert not installations.is_over(session, "T1")
+    assert installations.end(session, "T1", now=NOW, delete_at=LATER)
+    session.expire_all()
+    assert installations.is_over(session, "T1")
+
+
 def test_a_token_is_exchanged_by_one_at_a_time_and_only_near_its_end(session: Session) -> None:
     installed(session, expires_at=SOON)
     begin = {"now": NOW, "until": NOW + SECOND}
