@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.policy import LONGEST_HOURS, MOST_APPROVALS, MOST_NAMED, MOST_THRESHOLD, PARTS, Gate, Part, Policy
+from bot.policy import LONGEST_HOURS, LONGEST_ID, MOST_APPROVALS, MOST_NAMED, MOST_THRESHOLD, PARTS, Gate, Part, Policy
 from bot.texts import policy_forms, refusals
 
 Filled = Mapping[str, Sequence[str]]
@@ -91,12 +91,19 @@ class _Reading:
 
     def _several(self, name: str) -> tuple[str, ...]:
         chosen = tuple(dict.fromkeys(self._filled.get(name, ())))
-        if len(chosen) > MOST_NAMED:
+        if not all(map(_is_id, chosen)):
+            self.wrong[name] = policy_forms.NOT_OFFERED
+        elif len(chosen) > MOST_NAMED:
             self.wrong[name] = policy_forms.TOO_MANY
         return chosen[:MOST_NAMED]
 
     def _text(self, name: str) -> str:
         return next(iter(self._filled.get(name, ())), "").strip()
+
+
+def _is_id(text: str) -> bool:
+    """Whether it can be one of Slack's ids; a mention made of anything else might mention something else."""
+    return len(text) <= LONGEST_ID and re.fullmatch("[A-Z0-9]+", text) is not None
 
 
 def _whole(text: str, least: int, most: int) -> int | None:

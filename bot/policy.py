@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 MOST_NAMED = 100
 """How many people, groups or channels a list of the policy may have: Slack's selects take 100."""
+LONGEST_ID = 32
+"""Longer than any id of Slack's."""
 MOST_APPROVALS = 10
 LONGEST_HOURS = 24 * 14
 COUNTED_WITHIN = timedelta(hours=24)
 """Within this time mailboxes of one person on one domain are counted together."""
 
-Ids = Annotated[tuple[Annotated[str, Field(max_length=32)], ...], Field(max_length=MOST_NAMED)]
+Ids = Annotated[tuple[Annotated[str, Field(max_length=LONGEST_ID)], ...], Field(max_length=MOST_NAMED)]
 
 
 class Gate(StrEnum):

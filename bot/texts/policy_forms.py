@@ -207,6 +207,7 @@ NOBODY_APPROVES = (
     "approval."
 )
 NOBODY_TO_APPROVE = f"Nobody may approve at present. Name approvers first, with “{policies.BUTTONS[Part.APPROVERS]}”."
+NOT_OFFERED = "Choose again, from what is offered."
 TOO_MANY = f"Choose up to {MOST_NAMED}."
 
 

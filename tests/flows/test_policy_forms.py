@@ -208,6 +208,19 @@ async def test_a_form_of_another_version_of_the_bot_is_not_taken(mailroom: Mailr
     assert await versions(mailroom) == []
 
 
+@pytest.mark.parametrize("chosen", ["U" * 33, "", "U1> <!channel"], ids=["too long", "empty", "more than an id"])
+async def test_what_is_no_id_is_said_at_its_field(mailroom: Mailroom, chosen: str) -> None:
+    await changes(mailroom, mailroom.ana, APPROVERS)
+    payload = (await mailroom.slack.envelopes("interactive"))[-1]["payload"]
+    values = payload["view"]["state"]["values"]
+    people = next(block for block in values if block.startswith("people:"))
+    values[people] = {"value": {"type": "multi_users_select", "selected_users": [chosen]}}
+    payload["view"]["hash"] = "another"
+    answer = await mailroom.slack.request(payload, "interactive")
+    assert answer.payload["errors"] == {people: "Choose again, from what is offered."}
+    assert await versions(mailroom) == []
+
+
 # User groups to choose from.
 
 
