@@ -15,29 +15,14 @@ from bot.policy import Part
 from bot.texts import answers, audit, deciding, forms, lists, policies, policy_forms, standing, thread
 from sandbox.slack import BEN, MAIL, TEAM
 from sandbox.slack.identity import ANA, APP, GUS, OTHER_TEAM
+from tests.flows.fuzzed_policies import VERSION, filled_forms
+from tests.flows.junk import JUNK, NO_DOTS
 from tests.flows.stage import KEY
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
 
 Path = tuple[str | int, ...]
 Base = dict[str, Any]
-
-DOTS = {".", "\u3002", "\uff0e", "\uff61"}
-"""What parts a domain's labels: the full stop, and those that are taken for it (RFC 3490, 3.1)."""
-NO_DOTS = st.text(max_size=80).filter(DOTS.isdisjoint)
-"""Text that holds no domain, so that nothing can be made of it."""
-HUGE = "x" * 70_000
-JUNK: st.SearchStrategy[Any] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.just(10**40)
-    | st.floats(allow_nan=False)
-    | NO_DOTS
-    | st.sampled_from(["", "\x00", "\ud800", HUGE, "0", "-1", "None", "[]", "{}", '{"a": [', "<!channel>", OTHER_TEAM]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NO_DOTS, inner, max_size=3),
-    max_leaves=6,
-)
 
 
 class Recorder:
@@ -106,15 +91,16 @@ def _move(payload: Base, team: str) -> None:
         payload["team"]["id"] = team
 
 
-PEOPLE = st.sampled_from([BEN, GUS, "U0NOBODY01", ""])
-"""Not Ana: as who connected the key she may do what the others are refused."""
+OTHERS = st.sampled_from([BEN, GUS, "U0NOBODY01", ""])
+PEOPLE = st.just(ANA) | OTHERS
+"""With Ana, who may do what the others are refused: what she sends is parsed to its end."""
 IDS = st.integers(0, 10**9)
 
 
 @st.composite
-def interaction(draw: st.DrawFn, kind: str) -> Base:
+def interaction(draw: st.DrawFn, kind: str, people: st.SearchStrategy[str] = PEOPLE) -> Base:
     """What all interactions have."""
-    person = draw(PEOPLE)
+    person = draw(people)
     return {
         "type": kind,
         "user": {"id": person, "username": "x", "team_id": TEAM},
@@ -147,7 +133,12 @@ def click(draw: st.DrawFn, url: str, action: str, values: st.SearchStrategy[Any]
 
 @st.composite
 def form(
-    draw: st.DrawFn, kind: str, callback: str, values: Mapping[str, Any], metadata: st.SearchStrategy[str]
+    draw: st.DrawFn,
+    kind: str,
+    callback: str,
+    values: Mapping[str, Any],
+    metadata: st.SearchStrategy[str],
+    people: st.SearchStrategy[str] = PEOPLE,
 ) -> Base:
     """A form that was submitted or closed; `values` are what stands in its fields."""
     state = {block: {"entered": copy.deepcopy(state)} for block, state in values.items()}
@@ -162,7 +153,7 @@ def form(
         "blocks": blocks,
         "app_installed_team_id": TEAM,
     }
-    return {**draw(interaction(kind)), "view": view, "response_urls": [], "is_cleared": False}
+    return {**draw(interaction(kind, people)), "view": view, "response_urls": [], "is_cleared": False}
 
 
 def _typed(text: Any) -> Base:
@@ -208,7 +199,6 @@ LIST_QUERY = st.fixed_dictionaries(
 AUDIT_QUERY = st.fixed_dictionaries({"words": st.lists(NO_DOTS, max_size=3) | JUNK, "page": st.integers() | JUNK})
 METADATA = _json(st.fixed_dictionaries({"channel": st.just(MAIL) | JUNK, "thread": st.none() | NO_DOTS})) | NO_DOTS
 BALLOT = _json(st.fixed_dictionaries({"ballot": DEAD, "channel": st.just(MAIL) | JUNK, "thread": st.none()})) | NO_DOTS
-VERSION = _json(st.fixed_dictionaries({"version": st.integers() | JUNK})) | NO_DOTS
 
 ACTIONS: dict[str, st.SearchStrategy[Any]] = {
     answers.OPEN_FORM: _json(FILLED) | NO_DOTS,
@@ -239,12 +229,6 @@ WRONG_FIELDS: dict[str, Base] = {
     "count": _typed("-1"),
     "labels": _typed("a_b"),
 }
-POLICY_FIELDS: dict[str, Base] = {
-    "people:0": {"type": "multi_users_select", "selected_users": [BEN]},
-    "domains:0": {"type": "static_select", "selected_option": {"value": "none"}},
-    "threshold:0": _typed("much"),
-    "expires_after_hours:0": _typed("-1"),
-}
 
 
 @st.composite
@@ -261,7 +245,7 @@ def command(draw: st.DrawFn, url: str, name: str) -> Base:
         "command": name,
         "text": draw(LINES),
         "team_id": TEAM,
-        "user_id": draw(PEOPLE),
+        "user_id": draw(PEOPLE.filter(bool)),
         "channel_id": MAIL,
         "api_app_id": APP,
         "trigger_id": f"{draw(IDS)}.{draw(IDS)}.fuzz",
@@ -332,10 +316,11 @@ VIEWS: dict[str, st.SearchStrategy[Base]] = {
     rf"{forms.OPERATION}.*": KINDS.flatmap(
         lambda kind: form("view_submission", f"{forms.OPERATION}{kind}", WRONG_FIELDS, METADATA)
     ),
-    standing.DISCONNECT: form("view_submission", standing.DISCONNECT, {}, NO_DOTS),
+    # Nothing stands in it that could be wrong, so that Ana's would disconnect.
+    standing.DISCONNECT: form("view_submission", standing.DISCONNECT, {}, NO_DOTS, OTHERS),
     deciding.REJECTION: form("view_submission", deciding.REJECTION, _REASON, BALLOT),
-    rf"{policy_forms.POLICY}.*": st.sampled_from([*Part, "unheard"]).flatmap(
-        lambda part: form("view_submission", f"{policy_forms.POLICY}{part}", POLICY_FIELDS, VERSION)
+    rf"{policy_forms.POLICY}.*": filled_forms().flatmap(
+        lambda filled: form("view_submission", f"{policy_forms.POLICY}{filled[0]}", filled[1], VERSION)
     ),
     ".*": form("view_submission", "unheard", _REASON, NO_DOTS),
 }
@@ -343,4 +328,3 @@ CLOSED: dict[str, st.SearchStrategy[Base]] = {
     deciding.REJECTION: form("view_closed", deciding.REJECTION, _REASON, BALLOT),
     ".*": form("view_closed", "unheard", {}, NO_DOTS),
 }
-assert ANA not in str(PEOPLE)

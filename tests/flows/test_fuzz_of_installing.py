@@ -18,7 +18,8 @@ from sandbox.slack.delivery.signed_http import JSON
 from storage.tables import AuditEntry, Connection, Request
 from tests.flows import stage
 from tests.flows.breaking import rows
-from tests.flows.fuzzing import HUGE, JUNK, NO_DOTS, REMOVALS, event, mutated
+from tests.flows.fuzzing import REMOVALS, event, mutated
+from tests.flows.junk import HUGE, JUNK, NO_DOTS
 from tests.flows.places import LUMEN, installations, moves_in
 from tests.flows.stage import Mailroom
 from tests.flows.test_fuzz import FUZZED, SECONDS, encoded
