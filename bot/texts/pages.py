@@ -49,7 +49,8 @@ def installed(name: str, workspace: str, app: str, *, whole_organisation: bool) 
         manage = f"https://app.slack.com/manage/{quote(workspace)}/integrations/profile/{quote(app)}/workspaces/add"
         to_slack, said = manage, "Add it to workspaces"
     listed = "".join(f"<li>{step}</li>" for step in steps)
-    told = "<p>You also have a direct message from Mailroom in Slack.</p>"
+    # An organisation's installer can be written to only once one of its workspaces has the app.
+    told = "" if whole_organisation else "<p>You also have a direct message from Mailroom in Slack.</p>"
     return _page(
         f"Mailroom is installed in {name or 'your workspace'}",
         f"<ol>{listed}</ol>{told}",
