@@ -104,14 +104,16 @@ class Worker:
     async def _unless_out(self, claim: Callable[[], Awaitable[object]]) -> None:
         if not self._outages.room(DATABASE, 1):
             return
+        doubtful = self._outages.doubtful(DATABASE)
         try:
-            if self._outages.doubtful(DATABASE):
+            if doubtful:
                 await self._machine.database.write(probe.write)
             await claim()
         except DatabaseUnavailable as error:
             self._outages.failed(DATABASE, str(error))
         else:
-            self._outages.works(DATABASE)
+            if doubtful:  # claims alone, which may write nothing, do not tell that what failed meanwhile works
+                self._outages.works(DATABASE)
 
     async def stop(self, seconds: float) -> None:
         """Claim nothing more, and give what runs `seconds` to end."""
