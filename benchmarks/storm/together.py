@@ -1,12 +1,14 @@
-"""Several processes on one database: again and again one of them stands still beyond its lease, and one is killed."""
+"""Several processes on one database: one after the other stands still beyond its lease, and the others are killed."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
+from time import monotonic
 
-from benchmarks.storm.storm import EARLIEST, LATEST, Storm
+from benchmarks.storm.storm import EARLIEST, Storm
 from benchmarks.storm.victim import Victim
 from storage.moves import LEASE
 
@@ -15,6 +17,8 @@ STANDS_STILL = LEASE.total_seconds() + 5
 """How many seconds a process stands still: what it had claimed is another's by then."""
 RECOVERS = 5.0
 """How many seconds pass until the next one stands still."""
+LATEST_TOGETHER = 8.0
+"""At most so many seconds pass between two kills: each of the two that are not frozen also lives for a while."""
 
 
 class Victims(Victim):
@@ -44,7 +48,7 @@ class Victims(Victim):
 
 @dataclass
 class Together(Storm):
-    """The storm over several processes: the plan's kills are its rounds."""
+    """The storm over several processes; it ends with the round in which the plan's kills are reached."""
 
     victim: Victims
 
@@ -52,21 +56,26 @@ class Together(Storm):
         chance = self._chances()
         while not self._over:
             if len(self.killed_at) < self.plan.kills:
-                frozen, killed = chance.sample(self.victim.each, 2)
-                await self._round(frozen, killed, chance.uniform(EARLIEST, LATEST))
+                await self._round(chance)
             else:
                 await self.victim.must_be_running()
                 await asyncio.sleep(EARLIEST)
             self.told(len(self.killed_at), self.people.acknowledged)
 
-    async def _round(self, frozen: Victim, killed: Victim, pause: float) -> None:
+    async def _round(self, chance: Random) -> None:
+        frozen, *others = chance.sample(self.victim.each, PROCESSES)
+        thaws = monotonic() + STANDS_STILL
         frozen.freeze()
         try:
-            await asyncio.sleep(pause)
-            await killed.kill()
-            self.killed_at.append(datetime.now(UTC))
-            await killed.start()
-            await asyncio.sleep(STANDS_STILL - pause)
+            while (lives := chance.uniform(EARLIEST, LATEST_TOGETHER)) < thaws - monotonic():
+                await asyncio.sleep(lives)
+                await self._kill(chance.choice(others))
+            await asyncio.sleep(thaws - monotonic())
         finally:
             frozen.thaw()
         await asyncio.sleep(RECOVERS)
+
+    async def _kill(self, killed: Victim) -> None:
+        await killed.kill()
+        self.killed_at.append(datetime.now(UTC))
+        await killed.start()
