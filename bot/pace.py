@@ -32,7 +32,10 @@ MOST_FAULTS = 3
 """How often work on a row may fail in a way that nobody foresaw before it is set aside."""
 
 
-def retry_after(attempts: int, pace: Pace = DEFAULT_PACE) -> timedelta:
-    """A wait that doubles with each attempt from 1 s on, up to a minute, shortened by up to a quarter."""
+def retry_after(attempts: int, pace: Pace = DEFAULT_PACE, *, at_least: timedelta = timedelta()) -> timedelta:
+    """A wait that doubles with each attempt from 1 s on, up to a minute, shortened by up to a quarter.
+
+    Never shorter than `at_least`, as where a pause was asked for.
+    """
     wait = min(timedelta(seconds=2 ** min(attempts, 10)) / 2, pace.longest_retry)
-    return wait * random.uniform(0.75, 1.0)  # noqa: S311 - jitter is no secret
+    return max(wait * random.uniform(0.75, 1.0), at_least)  # noqa: S311 - jitter is no secret

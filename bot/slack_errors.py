@@ -1,5 +1,7 @@
 """What Slack's refusals and failures mean, by what to do about them."""
 
+from datetime import timedelta
+
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -104,6 +106,11 @@ class UploadRefused(NotSent):
 
 class AnswerLost(SlackError):
     """It was sent and may have been done: nobody knows."""
+
+
+def asked_pause(error: Exception) -> timedelta:
+    """The pause that Slack asks for, if it does."""
+    return timedelta(seconds=error.retry_after) if isinstance(error, Limited) else timedelta()
 
 
 def named(error: SlackApiError) -> SlackError:

@@ -20,7 +20,17 @@ from bot.outages import DATABASE, SLACK, Outages
 from bot.pace import Pace, retry_after
 from bot.pool import Pool
 from bot.slack import Slack, reading
-from bot.slack_errors import AnswerLost, Limited, NotSent, PlaceGone, Refused, SlackError, TokenRefused, UploadRefused
+from bot.slack_errors import (
+    AnswerLost,
+    Limited,
+    NotSent,
+    PlaceGone,
+    Refused,
+    SlackError,
+    TokenRefused,
+    UploadRefused,
+    asked_pause,
+)
 from bot.slacks import Slacks
 from storage import moves, notices, requests
 from storage.database import Database, DatabaseUnavailable
@@ -134,7 +144,7 @@ class Teller:
 
     def _pause(self, notice: Notice, error: Limited) -> timedelta:
         """Let nothing of this workspace call the method that Slack limited; gives for how long."""
-        wait = timedelta(seconds=error.retry_after)
+        wait = asked_pause(error)
         self._limits.pause(notice.workspace_id, error.method, wait)
         return wait
 
@@ -291,7 +301,7 @@ class Teller:
         await self._database.write(partial(self._not_known, notice, reason))
 
     def _not_known(self, notice: Notice, reason: str, session: Session) -> None:
-        due_at = self._clock() + max(UNKNOWN_FOR, retry_after(notice.attempts))
+        due_at = self._clock() + retry_after(notice.attempts, at_least=UNKNOWN_FOR)
         if not self._move(session, notice, NoticeState.UNKNOWN, due_at=due_at, reason=reason):
             late.maybe_edited(session, notice, now=self._clock())
 

@@ -19,7 +19,7 @@ from bot.pace import retry_after
 from bot.policy import Gate
 from bot.rulings import case_of
 from bot.slack import Slack
-from bot.slack_errors import Limited, Refused, SlackError
+from bot.slack_errors import Refused, SlackError, asked_pause
 from bot.slacks import Slacks
 from bot.texts import deciding
 from bot.texts.message import Message
@@ -70,8 +70,7 @@ async def attend(machine: Machine, slacks: Slacks, approvers: Approvers, request
         audience = await _audience(slack, approvers, request, rules, case)
     except (TryAgain, SlackError) as error:
         log.info("could not ask Slack who is to decide", request=request.id, reason=type(error).__name__)
-        asked_for = timedelta(seconds=error.retry_after) if isinstance(error, Limited) else timedelta()
-        due_at = machine.clock() + max(retry_after(request.attempts + 1, machine.pace), asked_for)
+        due_at = machine.clock() + retry_after(request.attempts + 1, machine.pace, at_least=asked_pause(error))
         await machine.database.write(
             lambda session: moves.put_off(session, request, due_at, attempts=request.attempts + 1)
         )

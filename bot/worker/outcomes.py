@@ -77,7 +77,7 @@ def _rejected(machine: Machine, call: Call, error: Rejected, session: Session) -
 def _limited(machine: Machine, call: Call, operation: Operation, error: RateLimited, session: Session) -> None:
     """A closed window of which we have no record is tried again after its length; else after what was said."""
     requests.lock(session, call.workspace_id, call.request_id)
-    pause = max(retry_after(call.attempts, machine.pace), asked_pause(error))
+    pause = retry_after(call.attempts, machine.pace, at_least=asked_pause(error))
     requeued = _requeue(call, machine.clock() + pause, error.reason, session)
     if requeued and operation.window is not None:
         wait(machine, call, machine.clock() + operation.window, session, known=False)

@@ -113,7 +113,7 @@ async def _later(machine: Machine, request: Request, why: str, pause: timedelta 
 
     def put_off(session: Session) -> None:
         attempts = request.attempts + 1
-        due_at = machine.clock() + max(retry_after(attempts, machine.pace), pause)
+        due_at = machine.clock() + retry_after(attempts, machine.pace, at_least=pause)
         held = moves.put_off(session, request, due_at, attempts=attempts)
         if not held:
             return

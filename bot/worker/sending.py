@@ -208,7 +208,7 @@ async def _put_off(machine: Machine, call: Call, unavailable: str | None, pause:
     def put_off(session: Session) -> None:
         now, attempts = machine.clock(), call.attempts + 1
         request = requests.lock(session, call.workspace_id, call.request_id)
-        wait = max(retry_after(attempts, machine.pace), pause)
+        wait = retry_after(attempts, machine.pace, at_least=pause)
         held = calls.put_off(session, call, now + wait, attempts=attempts)
         if held and unavailable and attempts >= TOLD_AFTER and request is not None:
             owing.thread(session, request, "unavailable", thread.unavailable(unavailable), now=now)

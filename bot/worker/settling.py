@@ -132,7 +132,7 @@ async def _again_or_ask(machine: Machine, call: Call) -> None:
 
 
 async def _again(machine: Machine, call: Call, pause: timedelta = timedelta()) -> None:
-    due_at = machine.clock() + max(retry_after(call.attempts + 1, machine.pace), pause)
+    due_at = machine.clock() + retry_after(call.attempts + 1, machine.pace, at_least=pause)
     await machine.database.write(lambda session: calls.put_off(session, call, due_at, attempts=call.attempts + 1))
 
 

@@ -1,7 +1,6 @@
 """Telling a change of the policy to those whom it concerns: who may approve, or could before."""
 
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -12,7 +11,7 @@ from bot.errors import TryAgain
 from bot.notices import owing
 from bot.pace import retry_after
 from bot.policy import Policy
-from bot.slack_errors import Limited, SlackError
+from bot.slack_errors import SlackError, asked_pause
 from bot.slacks import Slacks
 from bot.texts.policies import told
 from bot.worker.machine import Machine
@@ -70,8 +69,7 @@ def _owe(machine: Machine, version: Version, before: Policy, after: Policy, whom
 
 async def _put_off(machine: Machine, version: Version, error: Exception) -> None:
     attempts = version.attempts + 1
-    asked_for = timedelta(seconds=error.retry_after) if isinstance(error, Limited) else timedelta()
-    due_at = machine.clock() + max(retry_after(attempts), asked_for)
+    due_at = machine.clock() + retry_after(attempts, at_least=asked_pause(error))
     reason = type(error).__name__
     log.warning("change of the policy not told yet", workspace=version.workspace_id, reason=reason, attempts=attempts)
     await machine.database.write(lambda session: moves.put_off(session, version, due_at, attempts=attempts))

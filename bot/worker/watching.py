@@ -168,7 +168,7 @@ def _again(machine: Machine, call: Call, attempts: int, session: Session, *, pau
     if call.watch_until is not None and call.watch_until <= now:
         _stall(machine, call, call.results or {}, session)
         return
-    calls.put_off(session, call, now + max(retry_after(attempts, machine.pace), pause), attempts=attempts)
+    calls.put_off(session, call, now + retry_after(attempts, machine.pace, at_least=pause), attempts=attempts)
 
 
 def _next_look(machine: Machine, call: Call) -> Any:

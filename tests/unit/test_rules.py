@@ -89,3 +89,8 @@ def test_a_wait_doubles_with_each_attempt_from_a_second_to_a_minute(attempts: in
 @given(st.integers(min_value=0, max_value=100), st.timedeltas(min_value=timedelta(), max_value=timedelta(hours=1)))
 def test_a_wait_is_never_longer_than_the_pace_says(attempts: int, longest: timedelta) -> None:
     assert timedelta() <= retry_after(attempts, Pace(longest_retry=longest)) <= longest
+
+
+@given(st.integers(min_value=0, max_value=100), st.timedeltas(min_value=timedelta(), max_value=timedelta(hours=1)))
+def test_a_pause_that_was_asked_for_is_kept_and_a_shorter_one_changes_nothing(attempts: int, pause: timedelta) -> None:
+    assert pause <= retry_after(attempts, at_least=pause) <= max(pause, DEFAULT_PACE.longest_retry)
