@@ -37,7 +37,7 @@ def after_a_while(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awai
 @pytest.mark.parametrize("mode", ["http"])
 async def test_a_request_that_arrives_slowly_is_waited_for_since_its_beginning(unconnected: Mailroom) -> None:
     started = head(f"Content-Length: {len(COMMAND)}") + COMMAND[:-1]
-    with patch("tests.flows.test_http.asyncio.StreamWriter.drain", after_a_while(asyncio.StreamWriter.drain)):
+    with patch.object(asyncio.StreamWriter, "drain", after_a_while(asyncio.StreamWriter.drain)):
         assert b" 200 " in (await raw(unconnected, started, COMMAND[-1:])).partition(b"\r\n")[0]
     await is_counted(unconnected, seconds=SLOW)
 
