@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+from pydantic import SecretStr
 from sqlmodel import Session, col, select
 
 from bot import app
@@ -37,6 +38,7 @@ from sandbox.slack.identity import TEAM
 from sandbox.slack.person import Person
 from storage import policies
 from storage.calls import CLAIMED
+from storage.encryption import generate_key
 from storage.installations import over
 from storage.notices import UNSETTLED
 from storage.requests import paused
@@ -120,6 +122,11 @@ class Mailroom:
     bot: app.Mailroom | None = None
     timeouts: Timeouts = app.TIMEOUTS
     pace: Pace = FAST
+
+    def stores_in(self, url: str) -> None:
+        """Give the bot, which is not started yet, another database, and encryption keys of its own."""
+        changes = {"database_url": url, "mailroom_encryption_keys": SecretStr(generate_key())}
+        self.settings = self.settings.model_copy(update=changes)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[app.Mailroom]:

@@ -6,14 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from structlog.testing import capture_logs
 
 from sandbox.slack import MAIL
 from storage import schema
 from storage.database import engine_for
-from storage.encryption import generate_key
 from storage.schema import MIGRATING
 from storage.tables import Request
 from tests import postgres_server
@@ -76,23 +74,18 @@ async def line(outside: Mailroom, new_postgresql: str) -> AsyncIterator[Line]:
     """The bot's settings name the line instead of the server."""
     async with line_to(new_postgresql) as line:
         url = make_url(new_postgresql).set(host="127.0.0.1", port=line.port, query={})
-        _keep_rows_at(outside, url.render_as_string(hide_password=False))
+        outside.stores_in(url.render_as_string(hide_password=False))
         yield line
 
 
 @pytest.fixture
 def server(outside: Mailroom, new_postgresql: str) -> Iterator[Connection]:
     """Somebody else's connection to the server that the bot's settings name."""
-    _keep_rows_at(outside, new_postgresql)
+    outside.stores_in(new_postgresql)
     engine = create_engine(new_postgresql)
     with engine.connect() as connection:
         yield connection
     engine.dispose()
-
-
-def _keep_rows_at(outside: Mailroom, url: str) -> None:
-    changes = {"database_url": url, "mailroom_encryption_keys": SecretStr(generate_key())}
-    outside.settings = outside.settings.model_copy(update=changes)
 
 
 def keys(outside: Mailroom) -> dict[str, str | None]:

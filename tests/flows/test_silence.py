@@ -9,7 +9,6 @@ from typing import Any, cast
 import pytest
 import pytest_asyncio
 from aiohttp import ClientTimeout
-from pydantic import SecretStr
 from sqlalchemy import make_url, text
 from sqlmodel import Session
 from structlog.testing import capture_logs
@@ -18,7 +17,6 @@ from bot import slack, socket_mode
 from sandbox.slack import MAIL
 from storage import patience
 from storage.database import ALIVE, THREADS, engine_for
-from storage.encryption import generate_key
 from tests.adapters.storage.conftest import new_postgresql, postgres
 from tests.flows.silence import Line, line_to, line_to_socket
 from tests.flows.stage import IMPATIENT, Mailroom
@@ -55,11 +53,7 @@ async def to_postgresql(outside: Mailroom, new_postgresql: str) -> AsyncIterator
     """What lies between the bot and its rows."""
     async with line_to_socket(f"{make_url(new_postgresql).query['host']}/.s.PGSQL.5432") as line:
         url = make_url(new_postgresql).set(host="127.0.0.1", port=line.port, query={})
-        changes = {
-            "database_url": url.render_as_string(hide_password=False),
-            "mailroom_encryption_keys": SecretStr(generate_key()),
-        }
-        outside.settings = outside.settings.model_copy(update=changes)
+        outside.stores_in(url.render_as_string(hide_password=False))
         yield line
 
 

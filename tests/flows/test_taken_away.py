@@ -4,12 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from sandbox.slack import NED, NIA, NORTH, NORTH_MAIL, ORGANISATION, SOUTH, SOUTH_MAIL
 from sandbox.slack.person import Person
 from sandbox.slack.removal import ACCESS_REVOKED
-from storage.encryption import generate_key
 from storage.states import CallState, InstallationState, NoticeState, RequestState
 from storage.tables import AuditEntry, Call, Notice, Request
 from tests.adapters.storage.conftest import new_postgresql, new_sqlite, postgres
@@ -127,9 +125,7 @@ async def test_a_repeated_delivery_does_it_once(
     request: pytest.FixtureRequest, slack_url: str, mailapi_url: str, tmp_path: Path, database: str, *, at_once: bool
 ) -> None:
     async with stage.outside(slack_url, mailapi_url, tmp_path, "oauth") as many:
-        at = {"database_url": request.getfixturevalue(f"new_{database}")}
-        keys = {"mailroom_encryption_keys": SecretStr(generate_key())}
-        many.settings = many.settings.model_copy(update={**at, **keys})
+        many.stores_in(request.getfixturevalue(f"new_{database}"))
         async with many.running():
             sol = await settles(many)
             await asks(many, sol, SOUTH_MAIL)

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from bot import signing_on
 from bot.app import vault_for
@@ -16,7 +15,6 @@ from bot.slack_errors import TokenRefused
 from bot.slacks import Slacks
 from sandbox.slack import BOT, MAIL, TEAM
 from storage.database import Database
-from storage.encryption import generate_key
 from storage.tables import NAMING
 from tests.adapters.storage.conftest import new_postgresql, new_sqlite, postgres
 from tests.flows import stage
@@ -184,8 +182,7 @@ async def processes(
     url = request.getfixturevalue(f"new_{request.param}")
     async with AsyncExitStack() as stack:
         many = await stack.enter_async_context(stage.outside(slack_url, mailapi_url, tmp_path, "oauth"))
-        keys = {"mailroom_encryption_keys": SecretStr(generate_key())}
-        many.settings = many.settings.model_copy(update={"database_url": url, **keys})
+        many.stores_in(url)
         await stack.enter_async_context(many.running())
         yield many, await _slacks(stack, many), await _slacks(stack, many)
 

@@ -7,14 +7,12 @@ from typing import Protocol
 
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from sandbox.mailapi import create_app as create_mailapi
 from sandbox.serving import serve
 from sandbox.slack import create_app as create_slack
 from storage.database import Database
-from storage.encryption import generate_key
 from tests import postgres_server
 from tests.flows import stage
 from tests.flows.process import Bot, environment
@@ -49,8 +47,7 @@ async def outside(postgresql: str, tmp_path: Path) -> AsyncIterator[Mailroom]:
         serve(create_mailapi()) as mailapi_url,
         stage.outside(slack_url, mailapi_url, tmp_path, "socket") as mailroom,
     ):
-        changes = {"database_url": postgresql, "mailroom_encryption_keys": SecretStr(generate_key())}
-        mailroom.settings = mailroom.settings.model_copy(update=changes)
+        mailroom.stores_in(postgresql)
         yield mailroom
 
 
