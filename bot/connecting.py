@@ -42,11 +42,9 @@ class Connecting:
         """Write a key down, encrypted, to be checked by the worker. Raises `UserError`."""
         await self.may_connect(origin)
         row = origin.deduplication_key
-        bound = {"workspace": origin.workspace, "purpose": connections.PURPOSE, "row": row}
-        secret = self._vault.seal(credentials.key, **bound)
         connection = Connection(
             workspace_id=origin.workspace,
-            secret=secret,
+            secret=connections.sealed(self._vault, credentials.key, workspace=origin.workspace, row=row),
             caller_id=credentials.caller_id,
             last_four=credentials.last_four,
             connected_by=origin.person,

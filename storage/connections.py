@@ -25,6 +25,11 @@ def add(session: Session, connection: Connection) -> Connection:
     return connection
 
 
+def sealed(vault: Vault, key: str, *, workspace: str, row: str) -> str:
+    """The key encrypted for the connection of `workspace` whose `deduplication_key` is `row`, and for no other."""
+    return vault.seal(key, workspace=workspace, purpose=PURPOSE, row=row)
+
+
 def unsealed(vault: Vault, connection: Connection) -> str:
     """The key; raises `Undecryptable`, also where it was moved there from another row."""
     workspace, row = connection.workspace_id, connection.deduplication_key

@@ -39,8 +39,8 @@ def value(connection: Connection) -> str:
 
 
 def sealed_with(key: str, connection: Connection) -> str:
-    bound = {"workspace": connection.workspace_id, "purpose": connections.PURPOSE, "row": connection.deduplication_key}
-    return Vault([key]).seal(value(connection), **bound)
+    workspace, row = connection.workspace_id, connection.deduplication_key
+    return connections.sealed(Vault([key]), value(connection), workspace=workspace, row=row)
 
 
 async def stored(database: Database, key: str, workspaces: Sequence[str] = WORKSPACES) -> None:
@@ -224,7 +224,7 @@ async def test_a_key_that_is_replaced_meanwhile_is_not_overwritten(
         row = session.get_one(Connection, text.key)
         if text.key not in met:
             met.append(text.key)
-            row.secret = Vault([NEW]).seal(value(row), workspace="T1", purpose=connections.PURPOSE)
+            row.secret = sealed_with(NEW, row)
             session.flush()
             replaced[row.id] = row.secret
         return exchange(session, place, text, to, now=now)
