@@ -36,7 +36,7 @@ class Claiming:
     @property
     def most(self) -> int:
         """How many may be claimed in all."""
-        return sum({id(pool): pool.most for _, pool in self._kinds}.values())
+        return sum(pool.most for pool in {pool for _, pool in self._kinds})
 
     def prepare(
         self, looks: Sequence[PutOff], *, now: datetime, most: int

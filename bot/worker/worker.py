@@ -99,7 +99,7 @@ class Worker:
 
     async def _refill(self) -> None:
         """Watch others in the place of those that ended without any news, of which nobody but their own rows hear."""
-        await self._unless_out(partial(self._failure_of, partial(self._claim_work, self._watching)))
+        await self._unless_out(partial(self._failed, partial(self._claim_work, self._watching)))
 
     async def _unless_out(self, claim: Callable[[], Awaitable[object]]) -> None:
         if not self._outages.room(DATABASE, 1):
@@ -128,7 +128,7 @@ class Worker:
 
     async def _claim_all(self) -> None:
         """Each part by itself: one that fails in a way that nobody foresaw holds up none of the others."""
-        failed = None
+        failed = False
         for part in (
             self._recover,
             partial(self._teller.tick, self.nudge),
@@ -137,12 +137,12 @@ class Worker:
             self._claim_awaiting,
             partial(self._claim_work, self._everything),
         ):
-            failed = await self._failure_of(part) or failed
+            failed |= await self._failed(part)
         if not failed:
             self._outages.works(WORKER)
 
-    async def _failure_of(self, part: Callable[[], Awaitable[None]]) -> str | None:
-        """What nobody foresaw, or `None`."""
+    async def _failed(self, part: Callable[[], Awaitable[None]]) -> bool:
+        """Do a part of the tick; whether it failed in a way that nobody foresaw, which is noted as an outage."""
         try:
             await part()
         except DatabaseUnavailable:
@@ -151,8 +151,8 @@ class Worker:
             if not self._outages.lasts(WORKER):
                 log.exception("a part of the tick failed")
             self._outages.failed(WORKER, type(error).__name__)
-            return type(error).__name__
-        return None
+            return True
+        return False
 
     async def _recover(self) -> None:
         await self._machine.database.write(partial(settling.recover, self._machine))
