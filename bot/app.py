@@ -29,8 +29,8 @@ from bot.pool import Pool
 from bot.retention import Retention
 from bot.settings import Mode, Settings, SettingsError
 from bot.shutdown import Shutdown
-from bot.slack import outage_of
 from bot.slack_errors import TELLING
+from bot.slack_transport import outage_of
 from bot.socket_mode import SocketMode
 from bot.worker import checking
 from bot.worker.machine import Looks, Machine

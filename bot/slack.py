@@ -1,47 +1,25 @@
-"""Slack's Web API, with errors named by what to do about them."""
+"""Slack's Web API, as far as the bot uses it; each question raises `SlackError` where Slack does not do it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Self
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot import slack_answers
 from bot.access import Actor
-from bot.outages import SLACK, Outages
-from bot.slack_errors import (
-    AnswerLost,
-    NotSent,
-    Refused,
-    ScopeMissing,
-    SlackError,
-    TokenRefused,
-    UploadRefused,
-    method_of,
-    named,
-)
+from bot.outages import Outages
+from bot.slack_answers import Token
+from bot.slack_errors import Refused, TokenRefused, UploadRefused
+from bot.slack_transport import Transport
 from bot.texts.message import Block
-
-TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=3)
 
 PAGE = 100
 """How many messages are read at a time where one is looked for."""
-
-
-@dataclass(frozen=True)
-class Token:
-    """Whose token it is, what it allows, and when Slack said so; `None` where Slack does not say."""
-
-    workspace: str
-    team: str
-    bot: str
-    scopes: frozenset[str] | None
-    said_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -61,58 +39,42 @@ class Client:
 
 
 class Slack:
-    """What the bot asks of one workspace's Slack, over a session that all calls share.
+    """What the bot asks of one workspace's Slack."""
 
-    That Slack refuses its token is an outage, unless there is somebody to tell, since others go on: `refused`.
-    """
-
-    def __init__(
-        self,
-        client: AsyncWebClient,
-        session: aiohttp.ClientSession,
-        outages: Outages,
-        *,
-        home: Home | None = None,
-        refused: Callable[[TokenRefused], None] | None = None,
-    ) -> None:
-        self.client = client
+    def __init__(self, transport: Transport, home: Home | None = None) -> None:
         self.home = home or Home()
-        self._session = session
-        self._outages = outages
-        self._refused = refused
+        self._transport = transport
+        self._client = transport.client
 
     @classmethod
     @asynccontextmanager
     async def open(cls, token: str | None, api_url: str, outages: Outages) -> AsyncIterator[Self]:
-        """A client without retries of its own: a lost answer to a post must never become a second post."""
-        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-            client = AsyncWebClient(token, base_url=f"{api_url}/", session=session, retry_handlers=[])
-            yield cls(client, session, outages)
+        """The Slack of whom the token is, over a session of its own."""
+        async with Transport.open(token, api_url, outages) as transport:
+            yield cls(transport)
 
     def without_token(self) -> AsyncWebClient:
         """A client over the same session for Bolt, which asks nothing."""
-        return AsyncWebClient(base_url=self.client.base_url, session=self._session, retry_handlers=[])
+        return self._transport.client_with(None)
 
     def with_token(self, token: str | None, home: Home, refused: Callable[[TokenRefused], None] | None = None) -> Self:
-        """The Slack of another workspace, over the same session."""
-        client = AsyncWebClient(token, base_url=self.client.base_url, session=self._session, retry_handlers=[])
-        return type(self)(client, self._session, self._outages, home=home, refused=refused)
+        """The Slack of another workspace, over the same session; `refused` is told that its token is."""
+        return type(self)(self._transport.with_token(token, refused), home)
 
-    async def token(self) -> "Token":
+    async def token(self) -> Token:
         """auth.test: what it says of the bot token, in its body and in its headers; raises `Refused`."""
-        answer = await self._accepted(self.client.auth_test())
-        return _token(_data(answer), answer.headers)
+        return Token.of(await self._transport.accepted(self._client.auth_test()))
 
     async def try_app_token(self, token: str) -> None:
         """apps.connections.open: raises `Refused` where this app token opens no Socket Mode connection."""
-        await self._accepted(self.client.apps_connections_open(app_token=token))
+        await self._transport.accepted(self._client.apps_connections_open(app_token=token))
 
     async def own_channels(self) -> dict[str, str]:
         """The names of the channels in which the bot is a member, by id, from users.conversations."""
         found: dict[str, str] = {}
         for team in await self.teams():
-            async for page in self._pages(
-                lambda cursor, team=team: self.client.users_conversations(
+            async for page in self._transport.pages(
+                lambda cursor, team=team: self._client.users_conversations(
                     types="public_channel,private_channel",
                     exclude_archived=True,
                     limit=200,
@@ -127,19 +89,20 @@ class Slack:
         """oauth.v2.access: a token for a `code`, or for a `refresh_token`; raises `Refused` where Slack gives none."""
         # The SDK's own method makes its header by a way that aiohttp has given up.
         headers = {"Authorization": aiohttp.encode_basic_auth(client.id, client.secret)}
-        return _data(await self._accepted(self.client.api_call("oauth.v2.access", data=proof, headers=headers)))
+        asked = self._client.api_call("oauth.v2.access", data=proof, headers=headers)
+        return slack_answers.body(await self._transport.accepted(asked))
 
     async def identity(self) -> dict[str, Any]:
         """auth.test: whose token this is (`team_id`, `team`, `user_id`, `bot_id`); raises `Refused`."""
-        return _data(await self._accepted(self.client.auth_test()))
+        return slack_answers.body(await self._transport.accepted(self._client.auth_test()))
 
     async def post(
         self, channel: str, content: dict[str, Any], *, thread_ts: str | None = None, notice: int | None = None
     ) -> tuple[str, str]:
         """Post a message; gives the channel's id and the message's `ts`. `notice` goes along as metadata."""
         metadata = {"event_type": "mailroom_notice", "event_payload": {"notice": notice}} if notice else None
-        answer = await self._named(
-            self.client.chat_postMessage(
+        answer = await self._transport.answer(
+            self._client.chat_postMessage(
                 channel=channel,
                 text=content["text"],
                 blocks=content["blocks"],
@@ -171,23 +134,18 @@ class Slack:
 
     async def _said(self, channel: str, thread_ts: str | None, window: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """The messages of a channel or a thread within `window`, page by page: a busy channel fills many."""
-        cursor = ""
-        while True:
-            page: dict[str, Any] = {**window, "limit": PAGE, "cursor": cursor}
-            if thread_ts is None:
-                answer = await self._named(self.client.conversations_history(channel=channel, **page))
-            else:
-                answer = await self._named(self.client.conversations_replies(channel=channel, ts=thread_ts, **page))
-            for message in answer["messages"]:
+        if thread_ts is None:
+            read = partial(self._client.conversations_history, channel=channel, limit=PAGE, **window)
+        else:
+            read = partial(self._client.conversations_replies, channel=channel, ts=thread_ts, limit=PAGE, **window)
+        async for page in self._transport.pages(lambda cursor: read(cursor=cursor)):
+            for message in page["messages"]:
                 yield message
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return
 
     async def whisper(self, channel: str, user: str, content: dict[str, Any], *, thread_ts: str | None) -> None:
         """Post what only one person sees, for as long as he has Slack open."""
-        await self._named(
-            self.client.chat_postEphemeral(
+        await self._transport.answer(
+            self._client.chat_postEphemeral(
                 channel=channel, user=user, text=content["text"], blocks=content["blocks"], thread_ts=thread_ts
             )
         )
@@ -195,10 +153,10 @@ class Slack:
     async def upload(self, channel: str, name: str, content: str, text: str, *, thread_ts: str | None = None) -> None:
         """Share a text file below `text`; Slack takes the name, then the bytes, then where it goes."""
         data = content.encode()
-        place = await self._named(self.client.files_getUploadURLExternal(filename=name, length=len(data)))
+        place = await self._transport.answer(self._client.files_getUploadURLExternal(filename=name, length=len(data)))
         await self._put(str(place["upload_url"]), data)
-        await self._named(
-            self.client.files_completeUploadExternal(
+        await self._transport.answer(
+            self._client.files_completeUploadExternal(
                 files=[{"id": str(place["file_id"]), "title": name}],
                 channel_id=channel,
                 thread_ts=thread_ts,
@@ -208,38 +166,39 @@ class Slack:
 
     async def _put(self, url: str, data: bytes) -> None:
         """Nothing is shared before the last step, so a failure here is certain."""
-        failure = await self._failure_of_post(url, data=data)
+        failure = await self._transport.failure_of_post(url, data=data)
         if failure is not None:
             raise UploadRefused(f"The file was not taken ({failure}).")
 
     async def permalink(self, channel: str, ts: str) -> str:
         """The address of a message."""
-        return str((await self._named(self.client.chat_getPermalink(channel=channel, message_ts=ts)))["permalink"])
+        answer = await self._transport.answer(self._client.chat_getPermalink(channel=channel, message_ts=ts))
+        return str(answer["permalink"])
 
     async def edit(self, channel: str, ts: str, content: dict[str, Any]) -> None:
         """Replace a message's text and blocks."""
-        await self._named(
-            self.client.chat_update(channel=channel, ts=ts, text=content["text"], blocks=content["blocks"]),
+        await self._transport.answer(
+            self._client.chat_update(channel=channel, ts=ts, text=content["text"], blocks=content["blocks"]),
         )
 
     async def direct_channel(self, user: str) -> str:
         """The id of the direct message channel with a person."""
-        answer = await self._named(self.client.conversations_open(users=[user]))
+        answer = await self._transport.answer(self._client.conversations_open(users=[user]))
         return str(answer["channel"]["id"])
 
     async def open_view(self, trigger_id: str, view: Block) -> str:
         """Open a form on the screen of the person whose trigger it is, within Slack's 3 s; gives the form's id."""
-        answer = await self._named(self.client.views_open(trigger_id=trigger_id, view=view))
+        answer = await self._transport.answer(self._client.views_open(trigger_id=trigger_id, view=view))
         return str(answer["view"]["id"])
 
     async def update_view(self, view_id: str, view: Block) -> None:
         """Replace what an open form shows."""
-        await self._named(self.client.views_update(view_id=view_id, view=view))
+        await self._transport.answer(self._client.views_update(view_id=view_id, view=view))
 
     async def actor(self, user: str, workspace: str) -> Actor:
         """A person's standing in a workspace, from users.info; one whom Slack does not know is gone."""
         try:
-            answer = await self._named(self.client.users_info(user=user))
+            answer = await self._transport.answer(self._client.users_info(user=user))
         except Refused as error:
             if str(error) in ("user_not_found", "user_not_visible"):
                 return Actor(id=user, deactivated=True)
@@ -253,8 +212,8 @@ class Slack:
         """
         found: dict[str, Actor] = {}
         for each in [team] if team else await self.teams():
-            async for page in self._pages(
-                lambda cursor, team=each: self.client.users_list(limit=1000, cursor=cursor, team_id=team)
+            async for page in self._transport.pages(
+                lambda cursor, team=each: self._client.users_list(limit=1000, cursor=cursor, team_id=team)
             ):
                 people = [self._actor(user, workspace) for user in page["members"] if not user.get("is_bot")]
                 found |= {actor.id: actor for actor in people if actor.admin and actor.full_member}
@@ -264,7 +223,7 @@ class Slack:
         """The ids of a user group's people, from usergroups.users.list; none where there is no such group any more."""
         for team in await self.teams():
             try:
-                answer = await self._named(self.client.usergroups_users_list(usergroup=group, team_id=team))
+                answer = await self._transport.answer(self._client.usergroups_users_list(usergroup=group, team_id=team))
             except Refused as error:
                 if str(error) not in ("no_such_subteam", "subteam_not_found"):
                     raise
@@ -276,7 +235,7 @@ class Slack:
         """The id and the handle of each user group, from usergroups.list."""
         found: dict[str, str] = {}
         for team in await self.teams():
-            answer = await self._named(self.client.usergroups_list(team_id=team))
+            answer = await self._transport.answer(self._client.usergroups_list(team_id=team))
             found |= {str(group["id"]): str(group["handle"]) for group in answer["usergroups"]}
         return list(found.items())
 
@@ -284,131 +243,28 @@ class Slack:
         """What methods want to be told as `team_id`: the workspace, or each of an organisation that has the bot."""
         if not self.home.whole_organisation:
             return [self.home.workspace]
-        pages = self._pages(lambda cursor: self.client.auth_teams_list(limit=1000, cursor=cursor))
+        pages = self._transport.pages(lambda cursor: self._client.auth_teams_list(limit=1000, cursor=cursor))
         return [str(team["id"]) async for page in pages for team in page["teams"]]
 
-    async def _pages(self, ask: Callable[..., Awaitable[AsyncSlackResponse]]) -> AsyncIterator[AsyncSlackResponse]:
-        """All pages of an answer, by their cursors."""
-        cursor = ""
-        while True:
-            answer = await self._named(ask(cursor))
-            yield answer
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-            if not cursor:
-                return
-
     def _actor(self, user: dict[str, Any], workspace: str) -> Actor:
-        return _of_organisation(user, workspace) if self.home.whole_organisation else _actor(user, workspace)
+        read = slack_answers.actor_of_organisation if self.home.whole_organisation else slack_answers.actor
+        return read(user, workspace)
 
     async def channel_members(self, channel: str) -> frozenset[str]:
         """The ids of everybody in a channel, from conversations.members."""
-        pages = self._pages(
-            lambda cursor: self.client.conversations_members(channel=channel, limit=1000, cursor=cursor)
+        pages = self._transport.pages(
+            lambda cursor: self._client.conversations_members(channel=channel, limit=1000, cursor=cursor)
         )
         return frozenset([str(user) async for page in pages for user in page["members"]])
 
     async def respond(self, response_url: str, content: dict[str, Any]) -> None:
         """Answer a command privately through its response URL, which is a secret and stays out of every error."""
         body = {"response_type": "ephemeral", "replace_original": False, **content}
-        failure = await self._failure_of_post(response_url, json=body)
+        failure = await self._transport.failure_of_post(response_url, json=body)
         if failure is not None:
             raise Refused(f"The response URL did not take the answer ({failure}).")
-
-    async def _named(self, answer: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
-        """Slack's answer, or its error by what to do about it; whether Slack is there at all is noted."""
-        try:
-            found = await answer
-        except SlackApiError as error:
-            failure = named(error)
-        except aiohttp.ClientConnectorError as error:
-            failure = NotSent(type(error).__name__)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            failure = AnswerLost(type(error).__name__)
-        else:
-            self._outages.works(SLACK)
-            self._outages.works(outage_of(method_of(found)))
-            return found
-        self._note(failure)
-        raise failure
-
-    async def _accepted(self, answer: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
-        """The same where the question is whether a token works: raises `Refused` where it does not."""
-        try:
-            return await self._named(answer)
-        except TokenRefused as error:
-            raise Refused(str(error)) from None
-
-    def _note(self, error: SlackError) -> None:
-        """Whether Slack is there, and works for us; a scope that one method lacks stops no other."""
-        match error:
-            case NotSent() | AnswerLost():
-                self._outages.failed(SLACK, str(error))
-            case TokenRefused() if self._refused is not None:
-                self._outages.works(SLACK)
-                self._refused(error)
-            case ScopeMissing():
-                self._outages.works(SLACK)
-                self._outages.failed(outage_of(error.method), f"the token lacks a scope ({error})")
-            case TokenRefused():
-                self._outages.failed(SLACK, f"the token is refused ({error})")
-            case _:
-                self._outages.works(SLACK)
-
-    async def _failure_of_post(self, url: str, **body: Any) -> str | None:
-        """Post to an address that is a secret; gives what went wrong, without it, or `None`."""
-        try:
-            async with self._session.post(url, **body) as answer:
-                return None if answer.status == 200 else f"status {answer.status}"  # noqa: PLR2004 - the only yes
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            return type(error).__name__
 
 
 def reading(thread_ts: str | None) -> str:
     """The method by which what is said in a channel, or in one of its threads, is read."""
     return "conversations.history" if thread_ts is None else "conversations.replies"
-
-
-def outage_of(method: str) -> str:
-    """The name under which it is noticed that one method lacks its scope."""
-    return f"{SLACK} {method}"
-
-
-def _data(answer: AsyncSlackResponse) -> dict[str, Any]:
-    return answer.data if isinstance(answer.data, dict) else {}
-
-
-def _token(data: dict[str, Any], headers: Mapping[str, str]) -> Token:
-    said = {name.lower(): value for name, value in headers.items()}
-    scopes, date = said.get("x-oauth-scopes"), said.get("date")
-    return Token(
-        workspace=str(data.get("team") or data["team_id"]),
-        team=str(data["team_id"]),
-        bot=str(data.get("user") or data["user_id"]),
-        scopes=frozenset(each.strip() for each in scopes.split(",") if each.strip()) if scopes else None,
-        said_at=parsedate_to_datetime(date) if date else None,
-    )
-
-
-def _actor(user: dict[str, Any], workspace: str) -> Actor:
-    return Actor(
-        id=str(user["id"]),
-        admin=bool(user.get("is_admin") or user.get("is_owner") or user.get("is_primary_owner")),
-        guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-        outsider=bool(user.get("is_stranger")) or user.get("team_id", workspace) != workspace,
-        deactivated=bool(user.get("deleted")),
-    )
-
-
-def _of_organisation(user: dict[str, Any], organisation: str) -> Actor:
-    """Somebody of an organisation that has the bot as a whole: what he may in one of its workspaces does not count.
-
-    The key and the policy are those of the whole organisation.
-    """
-    there = user.get("enterprise_user") or {}
-    return Actor(
-        id=str(user["id"]),
-        admin=bool(there.get("is_admin") or there.get("is_owner")),
-        guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-        outsider=bool(user.get("is_stranger")) or there.get("enterprise_id") != organisation,
-        deactivated=bool(user.get("deleted")),
-    )

@@ -12,7 +12,8 @@ from bot.doctor.rows import Stored
 from bot.doctor.workspace import CLOCK, TOKEN, clock_as_slacks
 from bot.outages import Outages
 from bot.settings import Settings
-from bot.slack import Home, Slack, Token
+from bot.slack import Home, Slack
+from bot.slack_answers import Token
 from bot.slack_errors import Refused, SlackError
 from storage import installations
 from storage.encryption import Undecryptable, Vault

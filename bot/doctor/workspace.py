@@ -7,7 +7,8 @@ from bot.doctor.finding import Finding, counted, fine, unknown, wrong
 from bot.doctor.rows import Stored
 from bot.outages import Outages
 from bot.settings import Mode, Settings
-from bot.slack import Home, Slack, Token
+from bot.slack import Home, Slack
+from bot.slack_answers import Token
 from bot.slack_errors import Refused, SlackError
 
 TOKEN, APP_TOKEN, SCOPES, CHANNELS, CLOCK = "Slack token", "Slack app token", "Slack scopes", "Channels", "Clock"

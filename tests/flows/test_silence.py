@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 from sqlmodel import Session
 from structlog.testing import capture_logs
 
-from bot import slack, socket_mode
+from bot import slack_transport, socket_mode
 from sandbox.slack import MAIL
 from storage import patience
 from storage.database import ALIVE, THREADS, engine_for
@@ -41,7 +41,7 @@ async def to_mailapi(outside: Mailroom) -> AsyncIterator[Line]:
 @pytest_asyncio.fixture
 async def to_slack(outside: Mailroom, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
     """What lies between the bot and Slack; both of them wait less long than usual."""
-    monkeypatch.setattr(slack, "TIMEOUT", ClientTimeout(total=1))
+    monkeypatch.setattr(slack_transport, "TIMEOUT", ClientTimeout(total=1))
     monkeypatch.setattr(socket_mode, "PING_SECONDS", 0.3)
     async with line_to(outside.settings.slack_api_url) as line:
         outside.settings = outside.settings.model_copy(update={"slack_api_url": f"{line.url}/api"})

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from aiohttp import ClientTimeout
 
 from bot import __main__ as program
-from bot import app, slack
+from bot import app, slack_transport
 from bot.mailapi import Timeouts
 from bot.notices import telling
 from bot.pace import Pace
@@ -34,7 +34,7 @@ def main() -> None:
     with (
         patch.object(moves, "LEASE", LEASE),
         patch.object(telling, "UNKNOWN_FOR", timedelta(seconds=1)),
-        patch.object(slack, "TIMEOUT", ClientTimeout(total=1.5)),
+        patch.object(slack_transport, "TIMEOUT", ClientTimeout(total=1.5)),
         patch.object(program, "running", partial(app.running, pace=PACE, timeouts=TIMEOUTS)),
     ):
         program.main()
