@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from storage import workspaces
-from storage.tables import AuditEntry, Workspace, table_of
+from storage.tables import AuditEntry, Call, Connection, Notice, Policy, Request, Workspace, table_of
 
 GENESIS = "0" * 64
 """What the first entry of a workspace names as the hash before it."""
+MAILROOM = "mailroom"
+"""The actor of what the bot does by itself."""
 BATCH = 1_000
 """How many entries of a chain are held at once while it is verified."""
 
@@ -106,6 +108,29 @@ def append(
     session.execute(_APPEND, {**entry, "hash": end.hash})
     session.execute(_KEEP_END, {"workspace": workspace_id, "end_seq": end.seq, "end_hash": end.hash})
     return end.seq
+
+
+def append_own(
+    session: Session,
+    row: Request | Call | Connection | Policy | Notice,
+    *,
+    at: datetime,
+    action: str,
+    outcome: str,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Append what the bot did with a row by itself, as `append` does."""
+    subject = f"{type(row).__name__.lower()}:{row.id}"
+    append(
+        session,
+        row.workspace_id,
+        at=at,
+        actor=MAILROOM,
+        action=action,
+        outcome=outcome,
+        subject=subject,
+        details=details,
+    )
 
 
 def hash_of(entry: Mapping[str, Any]) -> str:

@@ -43,16 +43,8 @@ def note_refusal(session: Session, notice: Notice, reason: str, *, now: datetime
 def _left_out(session: Session, notice: Notice, reason: str, *, now: datetime) -> None:
     """Say so in log and audit, and to the person whom it would have told something."""
     log.error("set aside", table="Notice", row=notice.id, kind=notice.kind, request=notice.request_id, reason=reason)
-    audit.append(
-        session,
-        notice.workspace_id,
-        at=now,
-        actor="mailroom",
-        action="set aside",
-        outcome="done",
-        subject=f"notice:{notice.id}",
-        details={"reason": reason, "kind": notice.kind},
-    )
+    details = {"reason": reason, "kind": notice.kind}
+    audit.append_own(session, notice, at=now, action="set aside", outcome="done", details=details)
     request = requests.get(session, notice.workspace_id, notice.request_id) if notice.request_id else None
     person = notice.recipient or (request.asker if request else None)
     if person and notice.kind not in UNNOTICED and not notice.key.endswith(_LEFT_OUT):

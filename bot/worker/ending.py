@@ -55,16 +55,8 @@ def end_request(session: Session, request: Request, *, now: datetime) -> None:
     file = thread.outcome_file(progress)
     if file is not None:
         owing.file(session, request, "outcomes", file, now=now)
-    audit.append(
-        session,
-        request.workspace_id,
-        at=now,
-        actor="mailroom",
-        action=request.kind,
-        outcome=request.state.value,
-        subject=f"request:{request.id}",
-        details=_account(progress),
-    )
+    account = _account(progress)
+    audit.append_own(session, request, at=now, action=request.kind, outcome=request.state.value, details=account)
     # After the workspace, which the entry locks: whoever puts a key in force takes them in this order too.
     connections.erase_unused(session, request.workspace_id)
     log.info("request ended", request=request.id, state=request.state.value, made=progress.made, asked=progress.total)
@@ -94,16 +86,7 @@ def note_set_aside(session: Session, request: Request, reason: str, *, now: date
 
 def audit_set_aside(session: Session, row: Request | Call | Connection | Policy, reason: str, *, now: datetime) -> None:
     """That a row was set aside, for the audit."""
-    audit.append(
-        session,
-        row.workspace_id,
-        at=now,
-        actor="mailroom",
-        action="set aside",
-        outcome="done",
-        subject=f"{type(row).__name__.lower()}:{row.id}",
-        details={"reason": reason},
-    )
+    audit.append_own(session, row, at=now, action="set aside", outcome="done", details={"reason": reason})
 
 
 def _account(progress: Progress) -> dict[str, Any]:
@@ -144,15 +127,7 @@ def expire(session: Session, request: Request, *, now: datetime) -> None:
     session.refresh(request)
     owing.refresh(session, request, now=now)
     owing.thread(session, request, "expired", deciding.expired(request), now=now)
-    audit.append(
-        session,
-        request.workspace_id,
-        at=now,
-        actor="mailroom",
-        action=request.kind,
-        outcome=RequestState.EXPIRED.value,
-        subject=f"request:{request.id}",
-    )
+    audit.append_own(session, request, at=now, action=request.kind, outcome=RequestState.EXPIRED.value)
     log.info("request expired", request=request.id)
 
 

@@ -213,15 +213,7 @@ class Machine:
         message = thread.key_lost(connection.last_four) if ours else thread.paused(connection.last_four, error.reason)
         key = f"connection:{connection.id}:broken:{now.isoformat()}"
         owing.direct(session, connection.workspace_id, connection.connected_by, key, message, now=now)
-        audit.append(
-            session,
-            connection.workspace_id,
-            at=now,
-            actor="mailroom",
-            action="connection",
-            outcome="broken",
-            subject=f"connection:{connection.id}",
-        )
+        audit.append_own(session, connection, at=now, action="connection", outcome="broken")
 
 
 def asked_pause(error: MailAPIError) -> timedelta:

@@ -245,16 +245,8 @@ def _put_to_decision(
     if again:
         message = deciding.looked_again(request.asker, operation, planned.changes)
         owing.thread(session, request, f"round:{request.round}", message, now=now)
-        audit.append(
-            session,
-            request.workspace_id,
-            at=now,
-            actor="mailroom",
-            action="look",
-            outcome="worse",
-            subject=f"request:{request.id}",
-            details={"channel": request.asked_in, "round": request.round},
-        )
+        details = {"channel": request.asked_in, "round": request.round}
+        audit.append_own(session, request, at=now, action="look", outcome="worse", details=details)
     log.info("request waits for a decision", request=request.id, round=request.round)
 
 
