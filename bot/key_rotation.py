@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bot.alongside import opened
 from bot.clock import Clock, utc_now
 from bot.settings import NO_KEYS, Settings, SettingsError
-from storage import audit, key_file, processes, schema, sealed, workspaces
+from storage import audit, key_file, processes, sealed, workspaces
 from storage.database import Database
 from storage.encryption import Undecryptable, Vault
 from storage.sealed import Place, Text
@@ -58,15 +59,8 @@ async def rotate(settings: Settings, *, clock: Clock = utc_now, places: Sequence
     Works beside a running bot. Raises `SettingsError` and `DatabaseUnavailable`; what was exchanged before stays so.
     """
     vault = vault_of(settings)
-    if settings.sqlite_file is not None and not settings.sqlite_file.exists():
-        raise SettingsError(f"DATABASE_URL names {settings.sqlite_file.absolute()}, and there is no such file.")
-    database = Database.open(settings.database_url)
-    try:
-        if schema.current(database.engine) != schema.newest():
-            raise SettingsError("The database is of another version: run `mailroom db upgrade`.")
+    with opened(settings) as database:
         return await _Rotation(database, vault, clock, places, Outcome(vault.fingerprints)).run()
-    finally:
-        database.close()
 
 
 def vault_of(settings: Settings) -> Vault:

@@ -6,10 +6,10 @@ from functools import partial
 
 from sqlmodel import Session
 
+from bot.alongside import opened
 from bot.settings import Settings, SettingsError
-from storage import audit, schema, workspaces
+from storage import audit, workspaces
 from storage.audit import Head, Verdict
-from storage.database import Database
 
 _HEAD = re.compile(r"([0-9]{1,9}):([0-9a-f]{64})")
 
@@ -20,18 +20,11 @@ async def verify(settings: Settings, workspace: str | None, head: str | None) ->
     Works beside a running bot. Raises `SettingsError` and `DatabaseUnavailable`.
     """
     known = _head(head) if head else None
-    if settings.sqlite_file is not None and not settings.sqlite_file.exists():
-        raise SettingsError(f"DATABASE_URL names {settings.sqlite_file.absolute()}, and there is no such file.")
-    database = Database.open(settings.database_url)
-    try:
-        if schema.current(database.engine) != schema.newest():
-            raise SettingsError("The database is of another version: run `mailroom db upgrade`.")
+    with opened(settings) as database:
         chosen = await database.read(partial(_chosen, workspace))
         if known is not None and len(chosen) != 1:
             raise SettingsError(f"--head needs --workspace, since there are {len(chosen)} workspaces.")
         return {each: await database.read(partial(_verdict, each, known), at_leisure=True) for each in chosen}
-    finally:
-        database.close()
 
 
 def line(workspace: str, verdict: Verdict) -> str:
