@@ -15,6 +15,7 @@ from bot import front, http, mending, signing_on, way_in
 from bot.approvers import Approvers
 from bot.clock import Clock, utc_now
 from bot.commands import KINDS, SUBCOMMANDS
+from bot.directory import Directory
 from bot.front import Doors
 from bot.heartbeat import EVERY_SECONDS, Heartbeat
 from bot.listeners.doors import DELIVERIES
@@ -32,6 +33,7 @@ from bot.shutdown import Shutdown
 from bot.slack_errors import TELLING
 from bot.slack_transport import outage_of
 from bot.socket_mode import SocketMode
+from bot.uninstalling import Uninstalling
 from bot.worker import checking
 from bot.worker.machine import Looks, Machine
 from bot.worker.worker import Worker
@@ -145,6 +147,14 @@ async def running(
         stack.push_async_callback(shutdown.drain, worker, after)
         others = await stack.enter_async_context(nudging.carried(database, worker.nudge))
         nudge = partial(_nudge_all, worker, others)
+        directory = Directory(machine=machine, clock=clock, after=after)
+        uninstalling = Uninstalling(
+            database=database,
+            slacks=slacks,
+            directory=directory,
+            clock=clock,
+            grace=timedelta(days=settings.mailroom_grace_days),
+        )
         app = front.build(
             settings,
             machine=machine,
@@ -152,7 +162,7 @@ async def running(
             people=people,
             approvers=approvers,
             nudge=nudge,
-            doors=Doors(after, outages, metrics, lambda: heartbeat.living),
+            doors=Doors(after, directory, uninstalling, outages, metrics, lambda: heartbeat.living),
         )
         socket_mode = None
         if settings.mode is Mode.SOCKET:
@@ -169,7 +179,9 @@ async def running(
         )
         await _listen(stack, settings, mailroom, app, exposition, way_in.routes(settings, machine, slacks, nudge))
         retention = Retention(database=database, clock=clock, keep=timedelta(days=settings.mailroom_keep_days))
-        stack.enter_context(_ticking(mailroom, retention, heartbeat, clock, pace))
+        # Where one token stands in the settings, rows of installations are of an earlier time: nobody asks about them.
+        removable = uninstalling if settings.mode is Mode.OAUTH else None
+        stack.enter_context(_ticking(mailroom, retention, heartbeat, removable, clock, pace))
         stack.callback(shutdown.begin)
         worker.nudge()
         log.info("running", mode=settings.mode.value, url=mailroom.url)
@@ -222,7 +234,12 @@ async def _listen(
 
 @contextmanager
 def _ticking(
-    mailroom: Mailroom, retention: Retention, heartbeat: Heartbeat, clock: Clock, pace: Pace
+    mailroom: Mailroom,
+    retention: Retention,
+    heartbeat: Heartbeat,
+    uninstalling: Uninstalling | None,
+    clock: Clock,
+    pace: Pace,
 ) -> Iterator[None]:
     """APScheduler's jobs. Its own shutdown cancels what runs, so they only hand over to pools that we drain."""
     scheduler = AsyncIOScheduler(timezone="UTC")
@@ -235,6 +252,9 @@ def _ticking(
     scheduler.add_job(_mend_soon, "interval", args=[*heads, clock], hours=1, next_run_time=now, **options)
     beats = {"seconds": EVERY_SECONDS, "next_run_time": now}  # at once: the start may have waited for Slack for long
     scheduler.add_job(_beat_soon, "interval", args=[mailroom.after, heartbeat], **beats, **options)
+    if uninstalling is not None:
+        looks = {"seconds": pace.look_for_removals.total_seconds()}
+        scheduler.add_job(_ask_soon, "interval", args=[mailroom.after, uninstalling], **looks, **options)
     scheduler.add_job(mailroom.watch_sockets, "interval", seconds=SOCKETS_EVERY, **options)
     scheduler.start()
     try:
@@ -259,6 +279,10 @@ async def _beat_soon(after: Pool, heartbeat: Heartbeat) -> None:
 
 async def _mend_soon(after: Pool, database: Database, clock: Clock) -> None:
     after.start("", mending.mend(database, clock))
+
+
+async def _ask_soon(after: Pool, uninstalling: Uninstalling) -> None:
+    after.start("", uninstalling.ask_due())
 
 
 async def _log_heads_soon(after: Pool, database: Database) -> None:

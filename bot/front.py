@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -44,6 +43,7 @@ from bot.settings import Settings
 from bot.slacks import Slacks
 from bot.standings import Standings
 from bot.steering import Steering
+from bot.uninstalling import Uninstalling
 from bot.withdrawing import Withdrawals
 from bot.worker.machine import Machine
 
@@ -58,6 +58,8 @@ class Doors:
     """
 
     after: Pool
+    directory: Directory
+    uninstalling: Uninstalling
     outages: Outages
     metrics: Metrics
     living: Callable[[], int]
@@ -86,7 +88,7 @@ def build(
     )
     keys = Connecting(database=database, attempts=attempts, vault=machine.vault, clock=clock)
     steering = Steering(database=database, attempts=attempts, approvers=approvers, clock=clock, pace=machine.pace)
-    directory = Directory(machine=machine, clock=clock, after=doors.after)
+    directory = doors.directory
     queries = Queries(machine=machine, slacks=slacks)
     viewer = CredentialsViewer(machine=machine)
     reader = AuditReader(database=database, attempts=attempts, approvers=approvers, slacks=slacks)
@@ -127,13 +129,7 @@ def build(
             decisions=Decisions(decider=decider, withdrawals=Withdrawals(clerk), dispatch=dispatch, nudge=nudge),
             mentions=Mentions(intake=intake, dispatch=dispatch),
             policy=policies,
-            removals=Removals(
-                database=database,
-                slacks=slacks,
-                directory=directory,
-                clock=clock,
-                grace=timedelta(days=settings.mailroom_grace_days),
-            ),
+            removals=Removals(database=database, slacks=slacks, uninstalling=doors.uninstalling, clock=clock),
         ),
     )
     app.error(_not_handled)

@@ -12,7 +12,7 @@ from bot.clock import Clock
 from bot.rotation import EARLY, Rotation, ends_within
 from bot.slack import Home, Slack
 from bot.slack_errors import Refused, TokenRefused
-from bot.slacks import NotInstalled, Slacks, Unreadable
+from bot.slacks import Ended, NotInstalled, Slacks, Unreadable
 from storage import installations
 from storage.database import Database
 from storage.encryption import Undecryptable, Vault
@@ -57,6 +57,10 @@ class ManyWorkspaces(Slacks):
             kept = await self._read(workspace)
         return kept.slack
 
+    async def with_last_token(self, workspace: str) -> Slack:
+        """As above."""
+        return self._keep(await self._row(workspace)).slack
+
     async def probe(self) -> None:
         """As above: whatever Slack says without a token, it is there."""
         try:
@@ -81,7 +85,7 @@ class ManyWorkspaces(Slacks):
             await self._wait(self._exchanged(workspace))
             installation = await self._row(workspace)
             if self._rotation.is_urgent(installation):
-                raise TokenRefused("token_expired")
+                raise Ended
         elif self._rotation.is_due(installation):
             self._exchanged(workspace)
         return self._keep(installation)

@@ -20,6 +20,8 @@ class Pace:
     posts: tuple[int, timedelta] = (4, timedelta(seconds=4))
     """How many messages a channel gets within some time: Slack takes one a second, and short bursts."""
     longest_retry: timedelta = timedelta(seconds=60)
+    look_for_removals: timedelta = timedelta(minutes=1)
+    """How often it is looked whose turn it is that Slack is asked whether the bot was removed there."""
 
     def next_poll(self, age: timedelta) -> timedelta:
         """A tenth of the task's age, within the bounds; the jitter only shortens, so that a bound stays one."""

@@ -51,6 +51,9 @@ TOKEN_VOID = frozenset({"account_inactive", "invalid_auth", "token_revoked"})
 The others pass, as while a workspace moves into an organisation, or are about something else than the token.
 """
 
+TOKEN_GONE = TOKEN_VOID - {"invalid_auth"}
+"""Those that are said of nothing else: Slack also says `invalid_auth` to an address from which it takes no calls."""
+
 TELLING = frozenset(
     {
         "chat.postMessage",

@@ -20,6 +20,13 @@ class Unreadable(TokenRefused):
         super().__init__("unreadable_token")
 
 
+class Ended(TokenRefused):
+    """The workspace's token has come to its end, and Slack has given no other one for it."""
+
+    def __init__(self) -> None:
+        super().__init__("token_expired")
+
+
 class Slacks(ABC):
     """Gives the Slack with which the bot speaks in a workspace."""
 
@@ -30,7 +37,11 @@ class Slacks(ABC):
 
     @abstractmethod
     async def of(self, workspace: str) -> Slack:
-        """The workspace's Slack; raises `NotInstalled`, `Unreadable`, or another `TokenRefused`."""
+        """The workspace's Slack; raises `NotInstalled`, `Unreadable` or `Ended`."""
+
+    @abstractmethod
+    async def with_last_token(self, workspace: str) -> Slack:
+        """As `of`, with the token that stands there, also one that has ended."""
 
     @abstractmethod
     async def probe(self) -> None:
@@ -53,6 +64,10 @@ class OneWorkspace(Slacks):
         if workspace != self._slack.home.workspace:
             raise NotInstalled
         return self._slack
+
+    async def with_last_token(self, workspace: str) -> Slack:
+        """As above; it is the only one."""
+        return await self.of(workspace)
 
     async def probe(self) -> None:
         """As above."""

@@ -3,20 +3,135 @@
 Leaving some of an organisation's: what waits there ends, and the organisation goes on.
 """
 
+import asyncio
+import random
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from sqlmodel import Session
 
+from bot.clock import Clock
+from bot.directory import Directory
 from bot.notices import owing
+from bot.slack import Slack
+from bot.slack_errors import TOKEN_GONE, TOKEN_VOID, Refused, SlackError, TokenRefused
+from bot.slacks import Ended, NotInstalled, Slacks
 from bot.texts import installing as texts
 from bot.worker.ending import end_call, give_up
 from storage import audit, calls, connections, installations, policies, requests, seen, workspaces
+from storage.database import Database, DatabaseUnavailable
 from storage.states import CallState, RequestState
-from storage.tables import Call, Request
+from storage.tables import Call, Installation, Request
 
 log = structlog.get_logger(__name__)
+
+EVERY = timedelta(hours=1)
+"""How often Slack is asked of each installation whether it still holds: what Slack told may have reached nobody."""
+AGAIN = timedelta(minutes=1)
+"""When it is asked again where it gave no answer."""
+MOST = 200
+"""How many are asked about at a time, one after the other."""
+PATIENCE_SECONDS = 1.5
+"""How long Slack has for its answer: it may itself be waiting for ours."""
+
+
+class Uninstalling:
+    """Leaves workspaces whose installation has ended: of which Slack tells, and those of which nobody was told.
+
+    Every process asks about all of them. That does no harm, as `leave` is bound to the installation that was asked
+    about, and does nothing the second time.
+    """
+
+    def __init__(
+        self, *, database: Database, slacks: Slacks, directory: Directory, clock: Clock, grace: timedelta
+    ) -> None:
+        self._database = database
+        self._slacks = slacks
+        self._directory = directory
+        self._clock = clock
+        self._grace = grace
+        self._began = clock()
+        self._due: dict[str, datetime] = {}
+        self._asking = asyncio.Lock()
+        self._in_vain = False
+
+    async def ask_due(self) -> None:
+        """Ask about those whose turn it is, which come spread over the time; an outage is logged once."""
+        if self._asking.locked():
+            return
+        async with self._asking:
+            try:
+                for installation in await self._its_turn():
+                    if not await self.ask(installation, void=TOKEN_GONE):
+                        return  # Slack may be out of reach, so the others wait, too
+            except DatabaseUnavailable as error:
+                self._not_asked(str(error))
+
+    async def ask(self, installation: Installation, *, void: frozenset[str] = TOKEN_VOID) -> bool:
+        """Leave where Slack says that the token is void; false where it says nothing, and is asked again soon.
+
+        Where it has not told of an end, fewer words say so: by mistake all workspaces would be left.
+        """
+        workspace = installation.workspace_id
+        self._due[workspace] = self._clock() + AGAIN
+        try:
+            if await self._is_void(workspace, void):
+                await self.leave(workspace, installation.installed_at)
+        except (SlackError, TimeoutError) as error:
+            self._not_asked(str(error), workspace=workspace)
+            return False
+        self._due[workspace] = self._clock() + EVERY
+        self._in_vain = False
+        return True
+
+    async def leave(self, workspace: str, installed_at: datetime) -> None:
+        """End the installation of that moment; one that has come since stays."""
+        for _ in range(2):  # the second time for what somebody asked for in that moment
+            now = self._clock()
+            end = partial(leave, workspace, installed_at=installed_at, now=now, grace=self._grace)
+            await self._database.write(end)
+        self._slacks.forget(workspace)
+        self._directory.forget(workspace)
+
+    async def _its_turn(self) -> list[Installation]:
+        found = await self._database.read(installations.in_force, at_leisure=True)
+        self._due = {each.workspace_id: self._due.get(each.workspace_id) or self._first(each) for each in found}
+        now = self._clock()
+        due = [each for each in found if self._due[each.workspace_id] <= now]
+        return sorted(due, key=lambda each: self._due[each.workspace_id])[:MOST]
+
+    def _first(self, installation: Installation) -> datetime:
+        """Some time within the first hour, so that not all are asked about in the same moment."""
+        return max(self._began, installation.installed_at) + EVERY * random.random()  # noqa: S311 - no secret
+
+    async def _is_void(self, workspace: str, void: frozenset[str]) -> bool:
+        """Whether Slack refuses the workspace's token with one of these words; raises where it does not answer.
+
+        A token that cannot be read here, or is refused for now, is no end.
+        """
+        self._slacks.forget(workspace)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            try:
+                await (await self._slack_of(workspace)).identity()
+            except NotInstalled:
+                return True
+            except (Refused, TokenRefused) as error:
+                return str(error) in void
+        return False
+
+    async def _slack_of(self, workspace: str) -> Slack:
+        """One whose token has ended and is not exchanged, for whatever reason, still tells that the app was removed."""
+        try:
+            return await self._slacks.of(workspace)
+        except Ended:
+            return await self._slacks.with_last_token(workspace)
+
+    def _not_asked(self, reason: str, **whose: str) -> None:
+        say = log.debug if self._in_vain else log.warning
+        say("could not ask Slack whether tokens work", reason=reason, **whose)
+        self._in_vain = True
 
 
 def leave(workspace: str, session: Session, *, installed_at: datetime, now: datetime, grace: timedelta) -> None:

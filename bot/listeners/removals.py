@@ -8,12 +8,11 @@ from functools import partial
 import structlog
 
 from bot.clock import Clock
-from bot.directory import Directory
 from bot.listeners.doors import NoDoor
 from bot.origin import Body, organisation_of, workspace_of
-from bot.slack_errors import TOKEN_VOID, SlackError
-from bot.slacks import NotInstalled, Slacks
-from bot.uninstalling import leave, leave_teams
+from bot.slack_errors import SlackError
+from bot.slacks import Slacks
+from bot.uninstalling import PATIENCE_SECONDS, Uninstalling, leave_teams
 from storage import installations
 from storage.database import Database
 from storage.states import InstallationState
@@ -25,7 +24,6 @@ CLOCKS_APART = timedelta(minutes=5)
 
 The bot takes nothing that was signed further from its own time.
 """
-PATIENCE_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
@@ -34,15 +32,14 @@ class Removals:
 
     database: Database
     slacks: Slacks
-    directory: Directory
+    uninstalling: Uninstalling
     clock: Clock
-    grace: timedelta
 
     async def uninstalled(self, door: NoDoor) -> None:
         """`app_uninstalled`: the bot was removed."""
         workspace, at = workspace_of(door.body), _moment(door.body)
         if at is not None:
-            await self._leave(workspace, await self._ended(workspace, at, sure=True))
+            await self._judge(workspace, at, sure=True)
         await door.ack()
 
     async def revoked(self, door: NoDoor) -> None:
@@ -50,7 +47,7 @@ class Removals:
         workspace, at = workspace_of(door.body), _moment(door.body)
         tokens = (door.body.get("event") or {}).get("tokens") or {}
         if at is not None and tokens.get("bot"):
-            await self._leave(workspace, await self._ended(workspace, at, sure=False))
+            await self._judge(workspace, at, sure=False)
         await door.ack()
 
     async def taken_away(self, door: NoDoor) -> None:
@@ -77,8 +74,8 @@ class Removals:
             log.warning("could not ask Slack where the bot may be used", workspace=organisation, reason=str(error))
             return frozenset()
 
-    async def _ended(self, workspace: str, at: datetime, *, sure: bool) -> datetime | None:
-        """When the installation that there is now was made, where what happened `at` a moment is its end.
+    async def _judge(self, workspace: str, at: datetime, *, sure: bool) -> None:
+        """Leave where what happened `at` a moment is the end of the installation that there is now.
 
         What happened well before it was of an earlier one. What happened so near that two clocks cannot tell which
         came first, or is not `sure` to be about the whole installation, is an end where Slack says that the token is
@@ -86,37 +83,13 @@ class Removals:
         """
         found = await self.database.read(lambda session: installations.get(session, workspace))
         if found is None or found.state is not InstallationState.INSTALLED:
-            return None
+            return
         if at < found.installed_at - CLOCKS_APART:
             log.info("told late of the end of an earlier installation", workspace=workspace)
-            return None
-        if (sure and at > found.installed_at + CLOCKS_APART) or not await self._is_welcome(workspace):
-            return found.installed_at
-        return None
-
-    async def _is_welcome(self, workspace: str) -> bool:
-        """Whether Slack still takes the workspace's token; as long as it does not say that it is void, it does."""
-        self.slacks.forget(workspace)
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await (await self.slacks.of(workspace)).identity()
-        except NotInstalled:
-            return False
-        except (SlackError, TimeoutError) as error:
-            if str(error) in TOKEN_VOID:
-                return False
-            log.warning("could not ask Slack whether the token works", workspace=workspace, reason=str(error))
-        return True
-
-    async def _leave(self, workspace: str, installed_at: datetime | None) -> None:
-        """End the installation of that moment, if any; one that has come since stays."""
-        if installed_at is None:
-            return
-        for _ in range(2):  # the second time for what somebody asked for in that moment
-            now = self.clock()
-            await self.database.write(partial(leave, workspace, installed_at=installed_at, now=now, grace=self.grace))
-        self.slacks.forget(workspace)
-        self.directory.forget(workspace)
+        elif sure and at > found.installed_at + CLOCKS_APART:
+            await self.uninstalling.leave(workspace, found.installed_at)
+        else:
+            await self.uninstalling.ask(found)
 
 
 def _teams(body: Body) -> frozenset[str]:

@@ -11,8 +11,7 @@ import pytest
 from bot import signing_on
 from bot.app import vault_for
 from bot.outages import Outages
-from bot.slack_errors import TokenRefused
-from bot.slacks import Slacks
+from bot.slacks import Ended, Slacks
 from sandbox.slack import BOT, MAIL, TEAM
 from storage.database import Database
 from storage.tables import NAMING
@@ -217,5 +216,5 @@ async def test_where_nobody_gets_a_token_all_are_told_so(processes: tuple[Mailro
     await many.slack.app.expire_token(TEAM)
     await many.slack.fault("oauth.v2.access", "error", error="invalid_refresh_token")
     found = await asyncio.gather(*(slacks.of(TEAM) for slacks in both), return_exceptions=True)
-    assert [type(each) for each in found] == [TokenRefused, TokenRefused]
+    assert [type(each) for each in found] == [Ended, Ended]
     assert await exchanges(many) == 1

@@ -36,9 +36,9 @@ async def state_of(many: Mailroom, workspace: str = TEAM) -> InstallationState:
     return {each.workspace_id: each.state for each in await installations(many)}[workspace]
 
 
-async def has_left(many: Mailroom) -> None:
+async def has_left(many: Mailroom, workspace: str = TEAM) -> None:
     async def left() -> bool:
-        return await state_of(many) is InstallationState.UNINSTALLED
+        return await state_of(many, workspace) is InstallationState.UNINSTALLED
 
     await many.until(left, "an end of the installation")
 
@@ -276,11 +276,7 @@ async def tells(many: Mailroom, event: dict[str, Any], *, at: float = 1.0) -> in
 async def test_an_organisation_leaves_as_a_whole(many: Mailroom) -> None:
     await moves_in(many, MERIDIAN)
     await many.slack.app.uninstall(ORGANISATION)
-
-    async def left() -> bool:
-        return await state_of(many, ORGANISATION) is InstallationState.UNINSTALLED
-
-    await many.until(left, "an end of the installation")
+    await has_left(many, ORGANISATION)
     assert await secrets_of(many, ORGANISATION) == []
 
 
