@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from bot.notices import owing
 from bot.oauth import States, WrongState
+from bot.retention import forget_workspace
 from bot.slack import Client, Home
 from bot.slack_errors import Refused, SlackError
 from bot.slacks import Slacks
@@ -128,7 +129,8 @@ class Installing:
                 (await self._slacks.nobody.with_token(granted.token, home, _unheard).identity()).get("bot_id", "")
             )
         states = self._states
-        await states.database.write(partial(_note, granted, bot, states.vault, states.clock()))
+        while not await states.database.write(partial(_note, granted, bot, states.vault, states.clock())):
+            await forget_workspace(states.database, granted.workspace, now=states.clock())
         self._slacks.forget(granted.workspace)
         log.info("installed", workspace=granted.workspace, whole_organisation=granted.whole_organisation)
         self._nudge()
@@ -149,9 +151,16 @@ class Addresses:
         return cls(f"{public_url}/slack/install", f"{slack}/oauth/v2/authorize", f"{public_url}/slack/oauth_redirect")
 
 
-def _note(granted: Granted, bot: str, vault: Vault, now: datetime, session: Session) -> None:
-    """The installation, an entry in the audit, and a message to whoever installed it: all or nothing."""
+def _note(granted: Granted, bot: str, vault: Vault, now: datetime, session: Session) -> bool:
+    """The installation, an entry in the audit, and a message to whoever installed it: all or nothing.
+
+    False where the grace period of an earlier one is over: what is left of that one is deleted first, or a part of it
+    would stay that somebody is deleting.
+    """
     workspace = granted.workspace
+    workspaces.lock(session, workspace)
+    if installations.is_to_delete(session, workspace, now=now):
+        return False
     workspaces.installed(session, workspace, name=granted.name, bot_user_id=granted.bot_user, now=now)
     before = installations.put(session, _row(granted, bot, vault, now))
     had = before is not None and before.state is InstallationState.INSTALLED
@@ -167,6 +176,7 @@ def _note(granted: Granted, bot: str, vault: Vault, now: datetime, session: Sess
     connected = connections.in_force(session, workspace) is not None
     message = texts.welcome(connected=connected, whole_organisation=granted.whole_organisation)
     owing.direct(session, workspace, granted.installer, f"install:{workspace}:{now.isoformat()}", message, now=now)
+    return True
 
 
 def _row(granted: Granted, bot: str, vault: Vault, now: datetime) -> Installation:

@@ -57,10 +57,7 @@ class Retention:
         now = self._clock()
         over = await self._database.read(partial(installations.to_delete, now=now))
         for workspace in over:
-            forget = partial(retention.forget_workspace, workspace_id=workspace, now=now, most=BATCH)
-            while not await self._database.write(forget):
-                log.debug("rows of a workspace are being deleted", workspace=workspace)
-            log.info("all of a workspace was deleted", workspace=workspace)
+            await forget_workspace(self._database, workspace, now=now)
         return len(over)
 
     async def _each(
@@ -76,6 +73,14 @@ class Retention:
             await self._database.write(partial(_run, forget, found))
             gone += len(found)
         return gone
+
+
+async def forget_workspace(database: Database, workspace: str, *, now: datetime) -> None:
+    """Delete all that there is of a workspace whose grace period is over, unless it has the bot again."""
+    forget = partial(retention.forget_workspace, workspace_id=workspace, now=now, most=BATCH)
+    while not await database.write(forget):
+        log.debug("rows of a workspace are being deleted", workspace=workspace)
+    log.info("all of a workspace was deleted", workspace=workspace)
 
 
 def _run(forget: Callable[[Session, Sequence[Id]], Any], ids: Sequence[Id], session: Session) -> None:

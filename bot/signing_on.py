@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.installed import ManyWorkspaces
 from bot.outages import Outages
 from bot.pace import retry_after
+from bot.retention import forget_workspace
 from bot.rotation import Rotation
 from bot.settings import Settings, SettingsError
 from bot.slack import Client, Home, Slack
@@ -68,12 +69,17 @@ async def _one(opened: Slack, settings: Settings, database: Database, clock: Clo
     identity = await _identity(opened)
     workspace = identity["team_id"]
 
-    def note(session: Session) -> None:
+    def note(session: Session) -> bool:
+        workspaces.lock(session, workspace)
+        if installations.is_to_delete(session, workspace, now=clock()):
+            return False
         named = identity.get("team", "")
         workspaces.installed(session, workspace, name=named, bot_user_id=identity["user_id"], now=clock())
         installations.forget(session, workspace)
+        return True
 
-    await database.write(note)
+    while not await database.write(note):  # as where it is installed: who comes back so late begins anew
+        await forget_workspace(database, workspace, now=clock())
     log.info("the token is that of a workspace", workspace=workspace)
     return OneWorkspace(opened.with_token(settings.bot_token, Home(workspace)))
 

@@ -118,13 +118,23 @@ def over() -> Any:
     return select(Installation.workspace_id).where(Installation.state == InstallationState.UNINSTALLED)
 
 
+def is_to_delete(session: Session, workspace_id: str, *, now: datetime) -> bool:
+    """Whether the grace period of a workspace that removed the bot is over; its installation's row is held."""
+    found = lock(session, workspace_id)
+    return found is not None and found.state is InstallationState.UNINSTALLED and _is_past(found.delete_at, now)
+
+
 def to_delete(session: Session, *, now: datetime) -> Sequence[str]:
     """The workspaces whose grace period is over; one of which nobody can read when it is over is kept."""
     gone = select(Installation.workspace_id, Installation.delete_at).where(
         Installation.state == InstallationState.UNINSTALLED, col(Installation.delete_at) <= now
     )
     found = session.exec(gone.order_by(col(Installation.delete_at))).all()
-    return [workspace_id for workspace_id, delete_at in found if delete_at != UNREADABLE_MOMENT]
+    return [workspace_id for workspace_id, delete_at in found if _is_past(delete_at, now)]
+
+
+def _is_past(delete_at: datetime | None, now: datetime) -> bool:
+    return delete_at is not None and delete_at != UNREADABLE_MOMENT and delete_at <= now
 
 
 def spend_state(session: Session, digest: str, *, now: datetime) -> bool:

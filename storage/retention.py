@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, delete, exists, or_, select
 
-from storage import installations
+from storage import installations, requests, workspaces
 from storage.notices import UNSETTLED
 from storage.states import NOTICE_ARROWS, OPEN_CALLS, OPEN_REQUESTS, ends
 from storage.tables import NAMING, Call, Installation, Notice, Request, SeenEvent, Workspace
@@ -84,8 +84,10 @@ def forget_workspace(session: Session, workspace_id: str, *, now: datetime, most
 
     Tables that come to be later are found by their column `workspace_id`. What others refer to goes after them.
     """
-    installation = installations.lock(session, workspace_id)
-    if installation is None or installation.delete_at is None or installation.delete_at > now:
+    # In the order of all others: of two that delete, leave or install there at once, one waits for the other.
+    requests.lock_open(session, workspace_id)
+    workspaces.lock(session, workspace_id)
+    if not installations.is_to_delete(session, workspace_id, now=now):
         return True  # somebody has installed the bot again
     for table in reversed(NAMING.sorted_tables):
         if "workspace_id" in table.c and table.name != Installation.__tablename__:

@@ -17,6 +17,7 @@ from bot.uninstalling import leave
 from sandbox.slack import BOT, MAIL, ORGANISATION, POST, TEAM
 from sandbox.slack.delivery.signed_http import JSON
 from sandbox.slack.removal import BOTH
+from storage import retention
 from storage.encryption import generate_key
 from storage.states import OPEN_CALLS, OPEN_REQUESTS, CallState, InstallationState, RequestState
 from storage.tables import NAMING, AuditEntry, Call, Connection, Installation, Request
@@ -335,6 +336,36 @@ async def test_who_comes_back_in_time_finds_all_but_the_key(many: Mailroom) -> N
     await many.exists("joan@example.com")
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("batches", [0, 1, 4])
+async def test_who_comes_back_later_begins_anew_however_much_was_deleted_by_then(
+    request: pytest.FixtureRequest, slack_url: str, mailapi_url: str, tmp_path: Path, database: str, batches: int
+) -> None:
+    async with stage.outside(slack_url, mailapi_url, tmp_path, "oauth") as many:
+        at = {"database_url": request.getfixturevalue(f"new_{database}")}
+        keys = {"mailroom_encryption_keys": SecretStr(generate_key())}
+        many.settings = many.settings.model_copy(update={**at, **keys})
+        async with many.running() as bot:
+            await moves_in(many, LUMEN)
+            await many.ben.types(MAIL, "/mail mailbox create john@example.com")
+            await many.exists("john@example.com")
+            await many.at_rest()
+            await many.slack.app.uninstall(TEAM)
+            await has_left(many)
+            await many.passes(days=31)
+            before = await count_rows(many, TEAM)
+            for _ in range(batches):  # of a deletion that goes on
+                forget = partial(retention.forget_workspace, workspace_id=TEAM, now=many.clock(), most=1)
+                assert not await bot.database.write(forget)
+            assert sum((await count_rows(many, TEAM)).values()) == sum(before.values()) - batches
+            assert (await installs(many, LUMEN)).status == 200
+            there = await count_rows(many, TEAM)
+            assert {"installation": 1, "audit_entry": 1, "notice": 1}.items() == there.items()
+            await moves_in(many, LUMEN)
+            await many.ben.types(MAIL, "/mail mailbox create joan@example.com")
+            await many.root(many.ben, "Done", "joan")
+
+
 async def test_a_token_that_slack_refuses_is_that_workspaces_matter(many: Mailroom) -> None:
     """No event comes, as where Slack was out of reach when it was told."""
     await moves_in(many, LUMEN)
@@ -384,3 +415,16 @@ async def test_where_the_token_stands_in_the_settings_nothing_is_erased(mailroom
     answers = await mailroom.slack.app.uninstall(TEAM)
     assert [answer.ok for answer in answers] == [True, True]
     assert len(await secrets_of(mailroom)) == 1
+
+
+async def test_whose_token_stands_in_the_settings_later_begins_anew_too(
+    slack_url: str, mailapi_url: str, tmp_path: Path
+) -> None:
+    async with stage.outside(slack_url, mailapi_url, tmp_path, "oauth") as many, many.running():
+        await moves_in(many, LUMEN)
+        await many.slack.app.uninstall(TEAM)
+        await has_left(many)
+    async with stage.outside(slack_url, mailapi_url, tmp_path, "http") as one:
+        await one.clock_ahead(days=31)
+        async with one.running():
+            assert await count_rows(one, TEAM) == {}

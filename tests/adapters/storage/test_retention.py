@@ -1,12 +1,13 @@
 """What may be deleted after a time, and what still needs it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import Session
 
-from storage import audit, installations, policies, retention, seen
+from storage import audit, installations, policies, retention, seen, workspaces
 from storage.states import CallState, NoticeState, RequestState
 from storage.tables import NAMING, Decision, Installation, Workspace
 from tests.adapters.storage import rows
@@ -123,6 +124,47 @@ def test_all_of_a_workspace_goes_when_its_time_is_over_and_nothing_of_another(se
     assert tables - others.keys() == {"process", "workspace", "spent_state"}  # of each other table there was something
 
 
+def test_who_has_installed_it_again_is_not_deleted_nor_is_one_without_an_installation(session: Session) -> None:
+    rows.request(session, "T1")
+    _fill(session, "T2")
+    assert installations.end(session, "T2", now=OLD, delete_at=NOW)
+    _installed(session, "T2")
+    for workspace in ("T1", "T2"):
+        before = _count(session, workspace)
+        assert retention.forget_workspace(session, workspace, now=NOW, most=2)
+        assert _count(session, workspace) == before
+
+
+def test_on_postgresql_it_holds_no_installation_while_somebody_installs_it_again(
+    postgresql_pair: tuple[Session, Session],
+) -> None:
+    one, other = postgresql_pair
+    rows.workspace(one)
+    _installed(one, "T1")
+    assert installations.end(one, "T1", now=OLD, delete_at=NOW)
+    one.commit()
+    workspaces.lock(one, "T1")
+
+    def forget() -> bool:
+        gone = retention.forget_workspace(other, "T1", now=NOW, most=2)
+        other.commit()
+        return gone
+
+    with ThreadPoolExecutor(1) as thread:
+        forgetting = thread.submit(forget)
+        while not one.connection().exec_driver_sql("SELECT 1 FROM pg_locks WHERE NOT granted").first():
+            assert not forgetting.done()
+        one.connection().exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
+        _installed(one, "T1")
+        one.commit()
+        assert forgetting.result(timeout=10)
+    assert _count(one, "T1") == {"installation": 1}
+
+
+def _installed(session: Session, workspace: str) -> None:
+    installations.put(session, Installation(workspace_id=workspace, bot_token="sealed", installed_at=OLD))
+
+
 def _fill(session: Session, workspace: str) -> None:
     """A row of each table, and some more that refer to them."""
     connection = rows.connection(session, workspace)
@@ -136,7 +178,7 @@ def _fill(session: Session, workspace: str) -> None:
     policies.change(session, workspace, {}, after=0, by="U1", key=f"policy:{workspace}", now=NOW)
     audit.append(session, workspace, at=NOW, actor="U1", action="connect", outcome="done")
     seen.first_time(session, workspace, f"event of {workspace}", now=NOW)
-    installations.put(session, Installation(workspace_id=workspace, bot_token="sealed", installed_at=OLD))
+    _installed(session, workspace)
 
 
 def _count(session: Session, workspace: str) -> dict[str, int]:

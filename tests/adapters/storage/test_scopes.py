@@ -44,7 +44,7 @@ ACROSS = {
     "connections.claim_due": "the worker works for all workspaces",
     "depths.of_all": "the metrics count the work of all workspaces",
     "installations.forget_states": "states of installations that nobody has finished belong to no workspace yet",
-    "installations.in_force": "the doctor and the readiness look at all installations",
+    "installations.in_force": "the doctor looks at all installations, and Slack is asked about each",
     "installations.spend_state": "a state comes back before it is known into which workspace",
     "installations.to_delete": "the retention job looks for grace periods that are over",
     "moments.garbled": "looks at when rows are due, whose moment is none",
