@@ -10,7 +10,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from pydantic import SecretStr
 
 from bot.retention import Retention
 from bot.uninstalling import leave
@@ -18,7 +17,6 @@ from sandbox.slack import BOT, MAIL, ORGANISATION, POST, TEAM
 from sandbox.slack.delivery.signed_http import JSON
 from sandbox.slack.removal import BOTH
 from storage import retention
-from storage.encryption import generate_key
 from storage.states import OPEN_CALLS, OPEN_REQUESTS, CallState, InstallationState, RequestState
 from storage.tables import NAMING, AuditEntry, Call, Connection, Installation, Request
 from tests.adapters.storage.conftest import new_postgresql, new_sqlite, postgres
@@ -342,9 +340,7 @@ async def test_who_comes_back_later_begins_anew_however_much_was_deleted_by_then
     request: pytest.FixtureRequest, slack_url: str, mailapi_url: str, tmp_path: Path, database: str, batches: int
 ) -> None:
     async with stage.outside(slack_url, mailapi_url, tmp_path, "oauth") as many:
-        at = {"database_url": request.getfixturevalue(f"new_{database}")}
-        keys = {"mailroom_encryption_keys": SecretStr(generate_key())}
-        many.settings = many.settings.model_copy(update={**at, **keys})
+        many.stores_in(request.getfixturevalue(f"new_{database}"))
         async with many.running() as bot:
             await moves_in(many, LUMEN)
             await many.ben.types(MAIL, "/mail mailbox create john@example.com")
@@ -384,9 +380,7 @@ async def test_nothing_stays_open_of_what_is_asked_for_in_that_moment(
     request: pytest.FixtureRequest, slack_url: str, mailapi_url: str, tmp_path: Path, database: str
 ) -> None:
     async with stage.outside(slack_url, mailapi_url, tmp_path, "oauth") as many:
-        at = {"database_url": request.getfixturevalue(f"new_{database}")}
-        keys = {"mailroom_encryption_keys": SecretStr(generate_key())}
-        many.settings = many.settings.model_copy(update={**at, **keys})
+        many.stores_in(request.getfixturevalue(f"new_{database}"))
         async with many.running():
             _, ben = await moves_in(many, LUMEN)
             asking = [ben.types(MAIL, f"/mail mailbox create a{n}@example.com") for n in range(10)]
