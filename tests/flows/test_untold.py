@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -216,9 +215,7 @@ async def test_a_token_that_ended_and_cannot_be_exchanged_is_no_removal(outside:
 async def test_what_is_open_ends_as_after_an_event(
     request: pytest.FixtureRequest, outside: Mailroom, database: str
 ) -> None:
-    at: dict[str, Any] = {"database_url": request.getfixturevalue(f"new_{database}")}
-    keys = {"mailroom_encryption_keys": SecretStr(generate_key())}
-    outside.settings = outside.settings.model_copy(update={**at, **keys})
+    outside.stores_in(request.getfixturevalue(f"new_{database}"))
     async with outside.running():
         await moves_in(outside, LUMEN)
         await outside.lays_down()
