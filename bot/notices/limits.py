@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
-from bot.slack_errors import Limited
+from bot.slack_errors import Limited, asked_pause
 
 POST, EDIT_POST, OPEN_DIRECT = "chat.postMessage", "chat.update", "conversations.open"
 METHODS = {
@@ -28,11 +28,12 @@ class Limits:
     clock: Clock
     _until: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
-    def pause(self, workspace: str, method: str, wait: timedelta) -> None:
-        """Slack said how long to wait."""
-        key = (workspace, method)
+    def pause(self, workspace: str, error: Limited) -> timedelta:
+        """Let nothing of this workspace call the method that Slack limited; gives for how long."""
+        key, wait = (workspace, error.method), asked_pause(error)
         until = self.clock() + wait
         self._until[key] = max(until, self._until.get(key, until))
+        return wait
 
     def paused(self) -> list[tuple[str, str]]:
         """The workspaces and kinds of notices that have to wait."""

@@ -7,7 +7,7 @@ from unittest.mock import patch
 from bot import __main__ as command_line
 from bot.app import running
 from bot.mailapi import Timeouts
-from bot.notices import telling
+from bot.notices import lost
 from bot.pace import Pace
 from storage import moves
 
@@ -26,7 +26,7 @@ def main() -> None:
     hasty = partial(running, pace=PACE, timeouts=TIMEOUTS)
     with (
         patch.object(moves, "LEASE", timedelta(seconds=3)),
-        patch.object(telling, "UNKNOWN_FOR", timedelta(seconds=1)),
+        patch.object(lost, "UNKNOWN_FOR", timedelta(seconds=1)),
         patch.object(command_line, "running", hasty),
     ):
         command_line.main()

@@ -12,7 +12,7 @@ from aiohttp import ClientTimeout
 from bot import __main__ as program
 from bot import app, slack_transport
 from bot.mailapi import Timeouts
-from bot.notices import telling
+from bot.notices import lost
 from bot.pace import Pace
 from storage import moves
 
@@ -33,7 +33,7 @@ def main() -> None:
     """Hurry the program, and run it."""
     with (
         patch.object(moves, "LEASE", LEASE),
-        patch.object(telling, "UNKNOWN_FOR", timedelta(seconds=1)),
+        patch.object(lost, "UNKNOWN_FOR", timedelta(seconds=1)),
         patch.object(slack_transport, "TIMEOUT", ClientTimeout(total=1.5)),
         patch.object(program, "running", partial(app.running, pace=PACE, timeouts=TIMEOUTS)),
     ):
