@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from sandbox.slack.identity import TEAM
 from storage import calls, requests, workspaces
-from storage.database import writing
+from storage.engines import writing
 from storage.states import CallState, RequestState
 from storage.tables import Call, Request
 

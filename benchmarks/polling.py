@@ -21,7 +21,7 @@ from sandbox.mailapi import MailAPIControl
 from sandbox.slack import SlackControl
 from sandbox.slack.identity import TEAM
 from storage import connections
-from storage.database import engine_for
+from storage.engines import engine_for
 from storage.tables import Call
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"

@@ -9,7 +9,7 @@ from sandbox.mailapi import MailAPIControl
 from sandbox.slack import ANA, APP_TOKEN, BOT_TOKEN, MAIL, SlackControl
 from sandbox.slack.identity import TEAM
 from storage import policies
-from storage.database import engine_for, writing
+from storage.engines import engine_for, writing
 
 KEY = "Q7f3Kp9Zx2Lm5Nv8Rt1Wy4Bc6Dg0Hj3S"
 CALLER_ID = 123

@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from benchmarks import machine, pending, postgresql, report
 from storage import calls, connections, notices, policies, requests, schema
-from storage.database import engine_for, writing
+from storage.engines import engine_for, writing
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 WORK = Path(__file__).parent / ".run"

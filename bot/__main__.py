@@ -19,8 +19,9 @@ from bot.doctor.finding import Verdict
 from bot.lock import AlreadyRunning, only_one
 from bot.settings import Settings, SettingsError
 from storage import schema
-from storage.database import DatabaseUnavailable, engine_for
+from storage.database import DatabaseUnavailable
 from storage.encryption import generate_key
+from storage.engines import engine_for
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,8 @@ import structlog
 from sqlalchemy import text
 from sqlmodel import Session
 
-from storage.database import ALIVE, CONNECT_TIMEOUT, PATIENCE, Database, DatabaseUnavailable
+from storage.database import PATIENCE, Database, DatabaseUnavailable
+from storage.engines import ALIVE, CONNECT_TIMEOUT
 
 log = structlog.get_logger(__name__)
 

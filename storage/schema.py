@@ -12,7 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from storage.database import named, writing
+from storage.database import named
+from storage.engines import writing
 from storage.tables import NAMING
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from sqlmodel import Session, col, func, select
 
 from bot.worker.settling import INTERRUPTED
-from storage.database import engine_for
+from storage.engines import engine_for
 from storage.notices import UNSETTLED
 from storage.states import CallState, ConnectionState, NoticeState, PolicyState, RequestState
 from storage.tables import Call, Connection, Notice, Policy, Request

@@ -9,7 +9,7 @@ from sandbox.mailapi import create_app as create_mailapi
 from sandbox.serving import serve
 from sandbox.slack import create_app as create_slack
 from storage import schema
-from storage.database import engine_for
+from storage.engines import engine_for
 from tests.flows import stage
 from tests.flows.stage import Mailroom
 

@@ -19,7 +19,7 @@ from sandbox.slack import ANA, BEN, GUS, MAIL, TEAM, Message
 from sandbox.slack.person import Person
 from storage import audit
 from storage.audit import Head
-from storage.database import engine_for
+from storage.engines import engine_for
 from storage.tables import AuditEntry, Workspace
 from tests.flows.stage import KEY, Mailroom
 

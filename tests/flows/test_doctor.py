@@ -21,8 +21,8 @@ from bot.doctor.finding import Finding, Verdict
 from bot.settings import Settings, load
 from sandbox.slack import APP_TOKEN, BOT_TOKEN, MAIL
 from storage import processes, schema
-from storage.database import engine_for
 from storage.encryption import Vault, fingerprint, generate_key
+from storage.engines import engine_for
 from storage.tables import NAMING, Process
 from tests.flows.breaking import execute
 from tests.flows.places import ELSEWHERE, LUMEN, moves_in

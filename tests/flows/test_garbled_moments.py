@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from sandbox.slack import MAIL
-from storage.database import engine_for, writing
+from storage.engines import engine_for, writing
 from tests.flows.breaking import execute, open_rows, set_aside
 from tests.flows.stage import Mailroom
 from tests.flows.test_notices_set_aside import LEFT_OUT, a_completion_that_waits, told_once_and_left_out

@@ -19,8 +19,8 @@ from bot.metrics import ACKNOWLEDGED_WITHIN, OTHER, TOLD_WITHIN, Outcome, Poll
 from bot.notices import owing
 from bot.outages import MAILAPI
 from sandbox.slack import MAIL
-from storage.database import THREADS
 from storage.depths import QUEUES
+from storage.engines import THREADS
 from storage.moves import Step
 from storage.states import CallState, NoticeState, RequestState
 from tests.flows.stage import Mailroom

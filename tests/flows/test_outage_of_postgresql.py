@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from sandbox.slack import MAIL
 from storage import schema
-from storage.database import engine_for
+from storage.engines import engine_for
 from storage.schema import MIGRATING
 from storage.tables import Request
 from tests import postgres_server

@@ -10,7 +10,7 @@ from sqlmodel import Session, update
 from bot import app
 from sandbox.slack import MAIL
 from storage import moves
-from storage.database import engine_for, writing
+from storage.engines import engine_for, writing
 from storage.tables import Call
 from tests.flows.stage import IMPATIENT, KEY, Mailroom
 

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from bot import slack_transport, socket_mode
 from sandbox.slack import MAIL
 from storage import patience
-from storage.database import ALIVE, THREADS, engine_for
+from storage.engines import ALIVE, THREADS, engine_for
 from tests.adapters.storage.conftest import new_postgresql, postgres
 from tests.flows.silence import Line, line_to, line_to_socket
 from tests.flows.stage import IMPATIENT, Mailroom

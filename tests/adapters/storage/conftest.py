@@ -9,7 +9,8 @@ from sqlalchemy import Engine, create_engine, make_url
 from sqlmodel import Session
 
 from storage import schema
-from storage.database import Database, engine_for, writing
+from storage.database import Database
+from storage.engines import engine_for, writing
 from storage.tables import NAMING
 from tests import postgres_server
 

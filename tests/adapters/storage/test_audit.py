@@ -12,7 +12,7 @@ from sqlmodel import Session, col, delete, select, update
 
 from storage import audit
 from storage.audit import GENESIS, Head
-from storage.database import engine_for
+from storage.engines import engine_for
 from storage.tables import AuditEntry, Workspace
 from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW

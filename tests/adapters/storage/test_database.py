@@ -15,8 +15,10 @@ from sqlalchemy import Engine, event, func, make_url, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlmodel import Session, col, select, update
 
-from storage.database import THREADS, TOGETHER, Database, DatabaseUnavailable
+from storage.database import Database, DatabaseUnavailable
+from storage.engines import THREADS
 from storage.tables import Connection, Request, Workspace
+from storage.writers import TOGETHER
 from tests.adapters.storage import rows
 
 SECRET = "Zk9Qw3Xv7Bt5Lm1Np8Rs2Dc6Fg4Hj0Ya"

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, MetaData
 from sqlmodel import Session, select
 
 from storage import schema
-from storage.database import engine_for
+from storage.engines import engine_for
 from storage.tables import NAMING, Call, Connection, Decision, Notice, Policy, Request, Workspace
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)

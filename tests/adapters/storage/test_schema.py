@@ -8,7 +8,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, inspect, text
 
 from storage import schema
-from storage.database import DatabaseUnavailable, engine_for
+from storage.database import DatabaseUnavailable
+from storage.engines import engine_for
 from storage.tables import NAMING
 
 

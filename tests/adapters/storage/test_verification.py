@@ -6,7 +6,7 @@ from sqlmodel import Session
 from bot import verification
 from bot.settings import SettingsError, load
 from storage import audit
-from storage.database import engine_for
+from storage.engines import engine_for
 from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW
 
