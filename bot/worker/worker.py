@@ -2,17 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import structlog
-from sqlmodel import Session
 
 from bot.approvers import Approvers
 from bot.commands import LISTED_KINDS
-from bot.logs import about
 from bot.notices.telling import Teller
 from bot.outages import DATABASE, MAILAPI, WORKER, Outages
 from bot.pool import Pool
@@ -25,27 +22,20 @@ from bot.worker import (
     planning,
     probing,
     sending,
-    setting_aside,
     settling,
     telling_policy,
     watching,
 )
 from bot.worker.claiming import Claiming, Rows
 from bot.worker.machine import Machine
-from bot.worker.ticks import A_MOMENT, Ticks
-from storage import calls, connections, moves, policies, probe, requests
+from bot.worker.starting import Starting
+from bot.worker.ticks import Ticks
+from storage import calls, connections, policies, probe, requests
 from storage.database import DatabaseUnavailable
 from storage.states import CallState, ConnectionState
-from storage.tables import Call, Connection, Request, check_moments
+from storage.tables import Call, Connection, Request
 
 log = structlog.get_logger(__name__)
-
-A_WHILE = 0.06
-FEW = 1 / 3
-"""Where no more of a pool is under way, room is filled again at once; before that, all that ends in a while together.
-
-A tick costs nearly the same for one row as for many.
-"""
 
 
 class Worker:
@@ -70,6 +60,7 @@ class Worker:
         self._pool = pool
         self._watches = watches
         self._ticks = Ticks(tick=self.tick, refill=self._refill)
+        self._starting = Starting(machine=machine, outages=outages, ticks=self._ticks)
         to_watch = (partial(calls.claim, states=calls.TO_WATCH), watches)
         to_settle = (partial(calls.claim, states=calls.TO_SETTLE), pool)
         self._everything = Claiming(to_watch, to_settle, (requests.claim_planning, pool))
@@ -184,7 +175,7 @@ class Worker:
                 of_connection.setdefault(row.connection_id, []).append(row)
             else:
                 by_itself.append((row, pool))
-        await self._share_out(by_itself, self._step)
+        await self._starting.share_out(by_itself, self._step)
         for connection_id, due in of_connection.items():
             await self._watch_domains(connection_id, due)
 
@@ -199,7 +190,7 @@ class Worker:
             partial(connections.claim_due, now=self._machine.clock(), most=self._pool.free)
         )
         for connection in claimed:
-            self._start(self._pool, connection.workspace_id, self._guarded(connection, self._check_or_announce))
+            self._starting.start(connection, self._pool, self._check_or_announce)
 
     async def _check_or_announce(self, connection: Connection) -> None:
         if connection.state is ConnectionState.CHECKING:
@@ -213,7 +204,7 @@ class Worker:
         )
         for version in claimed:
             tell = partial(telling_policy.tell, self._machine, self._slacks, self._approvers)
-            self._start(self._pool, version.workspace_id, self._guarded(version, tell))
+            self._starting.start(version, self._pool, tell)
 
     async def _claim_awaiting(self) -> None:
         """So many that each of them can be started; where there may be more, the next tick comes at once."""
@@ -223,7 +214,7 @@ class Worker:
         if 0 < most == len(claimed):
             self.nudge()
         attend = partial(attending.attend, self._machine, self._slacks, self._approvers)
-        await self._share_out([(request, self._pool) for request in claimed], attend)
+        await self._starting.share_out([(request, self._pool) for request in claimed], attend)
 
     async def _watch_domains(self, connection_id: int, due: Sequence[Call]) -> None:
         """All of a connection's domains in one round, also those that are not due yet."""
@@ -236,8 +227,8 @@ class Worker:
         )
         others = await self._machine.database.write(claim)
         watch = partial(watching.watch, self._machine)
-        together = watching.watch_together([*due, *others], lambda call: self._guarded(call, watch))
-        self._start(self._watches, due[0].workspace_id, together)
+        together = watching.watch_together([*due, *others], lambda call: self._starting.guarded(call, watch))
+        self._starting.run(self._watches, due[0].workspace_id, together)
 
     async def _step(self, row: Request | Call) -> None:
         if isinstance(row, Request):
@@ -253,62 +244,7 @@ class Worker:
             case _:
                 await settling.settle(self._machine, row)
 
-    async def _share_out(self, rows: Rows, step: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
-        """Start each row within its workspace's share; what has no room is given back for the next tick."""
-        left = [row for row, pool in rows if not self._started(row, pool, step)]
-        if left:
-            await self._machine.database.write(partial(_give_back, left))
-            self.nudge()
-
-    def _started(self, row: Any, pool: Pool, step: Callable[[Any], Coroutine[Any, Any, None]]) -> bool:
-        if not pool.room(row.workspace_id):
-            return False
-        self._start(pool, row.workspace_id, self._guarded(row, step))
-        return True
-
-    async def _guarded(self, row: Any, step: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
-        """A step on one row; what nobody foresaw is counted, so that no row is tried for ever.
-
-        After one that brought news the next tick is a whole one.
-        """
-        with about(row):
-            try:
-                check_moments(row)
-                await step(row)
-            except DatabaseUnavailable as error:
-                self._outages.failed(DATABASE, str(error))  # not the row's fault: its lease ends, and it is taken up
-            except Exception as error:
-                log.exception("a step failed", table=type(row).__name__, row=row.id, workspace=row.workspace_id)
-                await self._note_fault(row, type(error).__name__)
-        if row not in self._machine.uneventful:
-            self._ticks.note_news()
-
-    async def _note_fault(self, row: Any, reason: str) -> None:
-        write = self._machine.database.write
-        try:
-            await write(partial(setting_aside.note_fault, self._machine, row, reason))
-        except DatabaseUnavailable as error:
-            self._outages.failed(DATABASE, str(error))
-        except Exception:
-            log.exception("a row cannot be set aside", table=type(row).__name__, row=row.id)
-            await write(partial(setting_aside.bury, row))
-
-    def _start(self, pool: Pool, workspace: str, work: Coroutine[Any, Any, None]) -> None:
-        pool.start(workspace, work, then=partial(self._made_room, pool))
-
-    def _made_room(self, pool: Pool) -> None:
-        few = int(pool.size * FEW)
-        if pool.under_way == few:
-            self._ticks.now()
-        else:
-            self._ticks.soon(A_WHILE if pool.under_way > few else A_MOMENT)
-
 
 def _is_listed(call: Call) -> bool:
     """Whether its end stands in a list of domains, which is the same for all of a connection."""
     return call.state is CallState.ACCEPTED and call.kind in LISTED_KINDS
-
-
-def _give_back(rows: Sequence[Any], session: Session) -> None:
-    for row in rows:
-        moves.put_off(session, row, row.due_at)
