@@ -384,6 +384,7 @@ ELSEWHERE = {
         "doctor/",
         "settings.py",
         "signing_on.py",
+        "alongside.py",
         "key_rotation.py",
         "lock.py",
         "verification.py",
