@@ -60,15 +60,14 @@ class Delivery:
             return await self._direct_channel(notice.workspace_id, notice.recipient or ""), None
         request = await self._request(notice)
         channel = await self._home(request)
-        return channel, request.asked_thread if notice.kind == ROOT else _thread_of(request)
+        return channel, _thread_of_root(request) if notice.kind == ROOT else _thread_of(request)
 
     async def _post_root(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
         channel = await self._home(request)
-        thread_ts = None if request.in_direct_message else request.asked_thread
         shown = await self._shown(request)
         slack = await self._slack_for(notice)
-        return await slack.post(channel, shown, thread_ts=thread_ts, notice=notice.id)
+        return await slack.post(channel, shown, thread_ts=_thread_of_root(request), notice=notice.id)
 
     async def _edit_root(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
@@ -163,6 +162,11 @@ class Delivery:
         if request is None:
             raise Moot("its request is gone")
         return request
+
+
+def _thread_of_root(request: Request) -> str | None:
+    """The thread in which the root message itself stands: the one that it was asked in, as long as it can."""
+    return None if request.in_direct_message else request.asked_thread
 
 
 def _thread_of(request: Request) -> str | None:

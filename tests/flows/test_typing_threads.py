@@ -140,6 +140,23 @@ async def test_a_thread_that_is_gone_gives_way_to_a_direct_message(mailroom: Mai
     await mailroom.completion(mailroom.ben, moved)
 
 
+async def test_one_whose_answer_was_lost_on_the_way_there_is_not_posted_a_second_time(mailroom: Mailroom) -> None:
+    thread = await written(mailroom.ana)
+    await mailroom.mailapi.hold_queue()
+    await mailroom.ben.mentions(MAIL, "mailbox create john@example.com", thread.ts)
+    await root_in(mailroom, thread, "In progress")
+    await mailroom.slack.fault("chat.postMessage", "drop_after", where={"channel": mailroom.ben.dm})
+    await mailroom.slack.remove_bot(MAIL)
+    await mailroom.mailapi.release_queue()
+    await mailroom.exists("john@example.com")
+    for _ in range(3):
+        await mailroom.passes(seconds=15)
+    moved = await mailroom.direct(mailroom.ben, "Done", f"can no longer post in <#{MAIL}>")
+    await mailroom.completion(mailroom.ben, moved)
+    await mailroom.at_rest()
+    assert len(await mailroom.ben.direct_messages()) == 1
+
+
 LISTS = {
     "domains": ("domain list", ("1 domain", "example.com | verified")),
     "mailboxes": ("mailbox list example.com", ("1 mailbox", "kim@example.com")),
