@@ -84,11 +84,12 @@ def _judge(machine: Machine, call: Call, sight: Sight, session: Session) -> None
         return
     grew = len(found) > len(call.results or {})
     grew_at = now if grew else (call.grew_at or now)
-    if grew_at + machine.pace.ask_after <= now:
+    ask_at = grew_at + machine.pace.ask_after
+    if ask_at <= now:
         _ask(machine, call, session)
         return
     seen = {name: results.get(name, {"ok": None, "word": sight[name].word}) for name in found}
-    calls.put_off(session, call, now + LOOK_EVERY, results=seen, grew_at=grew_at, attempts=0)
+    calls.put_off(session, call, min(now + LOOK_EVERY, ask_at), results=seen, grew_at=grew_at, attempts=0)
 
 
 def _watch_on(machine: Machine, call: Call, results: dict[str, dict[str, Any]], session: Session) -> None:
