@@ -144,6 +144,7 @@ def _look(engine: Engine, now: datetime) -> float:
         requests.claim_awaiting(session, now=now, most=DUE)
         calls.claim(session, now=now, most=DUE, states=calls.TO_WATCH)
         calls.claim(session, now=now, most=DUE, states=calls.TO_SETTLE)
+        calls.claim(session, now=now, most=DUE, states=calls.TO_SEND)
         requests.claim_planning(session, now=now, most=DUE)
         return perf_counter() - started
 

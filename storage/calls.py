@@ -16,8 +16,9 @@ from storage.states import CALL_ARROWS, OPEN_CALLS, CallState
 from storage.tables import Call, Connection, Request, table_of
 
 TO_WATCH = (CallState.ACCEPTED,)
-TO_SETTLE = (CallState.QUEUED, CallState.WAITING, CallState.UNKNOWN)
-CLAIMED = (*TO_SETTLE, *TO_WATCH)
+TO_SETTLE = (CallState.UNKNOWN,)
+TO_SEND = (CallState.QUEUED, CallState.WAITING)
+CLAIMED = (*TO_SEND, *TO_SETTLE, *TO_WATCH)
 """The states in which a call is something that the worker acts on when it is due."""
 
 _C = table_of(Call)

@@ -62,9 +62,11 @@ class Worker:
         self._ticks = Ticks(tick=self.tick, refill=self._refill)
         self._starting = Starting(machine=machine, outages=outages, ticks=self._ticks)
         to_watch = (partial(calls.claim, states=calls.TO_WATCH), watches)
-        to_settle = (partial(calls.claim, states=calls.TO_SETTLE), pool)
-        self._everything = Claiming(to_watch, to_settle, (requests.claim_planning, pool))
-        self._watching = Claiming(to_watch)
+        # What is settled is only looked for, and does not wait behind all that is to be sent.
+        to_settle = (partial(calls.claim, states=calls.TO_SETTLE), watches)
+        to_send = (partial(calls.claim, states=calls.TO_SEND), pool)
+        self._everything = Claiming(to_watch, to_settle, to_send, (requests.claim_planning, pool))
+        self._watching = Claiming(to_watch, to_settle)
 
     @property
     def since_tick(self) -> float:

@@ -1,11 +1,13 @@
 """Creates whose answer was lost: found by the difference, never sent again blindly, put to a person after a minute."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sandbox.slack import GENERAL, MAIL, Message
-from tests.flows.stage import IMPATIENT, KEY, Mailroom
+from tests.flows.stage import FAST, IMPATIENT, KEY, Mailroom
 
 KINDS = {
     "create_domain": ("domain create new.example", "new.example"),
@@ -200,6 +202,21 @@ async def test_the_second_of_two_answers_is_told_that_it_was_decided(mailroom: M
     assert (await mailroom.reply(mailroom.ana, root, "decided already")).ephemeral
     await mailroom.completed(mailroom.ben)
     assert await mailroom.mailapi.mailboxes() == {"john@example.com": 1}
+
+
+async def test_what_was_lost_does_not_wait_behind_all_that_is_to_be_sent(outside: Mailroom) -> None:
+    outside.pace = replace(FAST, ask_after=timedelta(seconds=1))
+    await outside.mailapi.add_mailbox(KEY, "team2@example.com")  # so that each mailbox is a call
+    await outside.mailapi.fault("create_mailbox_single", "reset_before")
+    await outside.mailapi.fault("create_mailbox_single", "latency", seconds=2, times=None)
+    async with outside.running():
+        await outside.connected(outside.ana)
+        await outside.without_gates()
+        await outside.ben.types(MAIL, "/mail mailbox bulk example.com team 100")
+        root = await outside.root(outside.ana, "In progress")
+        await outside.reply(outside.ana, root, "was lost", "nothing of it has appeared")
+        assert len(await outside.asked("create_mailbox_single")) < 50
+        await outside.mailapi.clear_faults()
 
 
 async def test_a_name_that_was_there_before_is_never_claimed_as_ours(mailroom: Mailroom) -> None:
