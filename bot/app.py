@@ -120,8 +120,7 @@ async def running(
         provider = MailAPI.open(settings.mailapi_url, timeouts=timeouts, heard=outages.about(MAILAPI))
         mailapi = await stack.enter_async_context(provider)
         slacks = await stack.enter_async_context(signing_on.slacks(settings, database, vault, outages, clock))
-        longest = timedelta(seconds=timeouts.total)
-        machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), longest, metrics=metrics)
+        machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), metrics=metrics)
         await database.write(partial(checking.take_up_readable, machine))
         teller = Teller(
             database=database,

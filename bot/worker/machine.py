@@ -115,8 +115,6 @@ class Machine:
     clock: Clock
     pace: Pace
     looks: Looks
-    longest_create: timedelta
-    """The total time-out of a create: a process that was frozen while sending may still be doing so."""
     turns: Turns = field(default_factory=Turns)
     metrics: Metrics = field(default_factory=Metrics)
     _asked_for: dict[tuple[str, int | None], asyncio.Future[Opened]] = field(default_factory=dict)

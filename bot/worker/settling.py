@@ -33,10 +33,7 @@ def recover(machine: Machine, session: Session) -> None:
     """What is found in sending after its lease is unknown: whoever sent it is gone, or frozen."""
     now = machine.clock()
     for call in calls.lost_in_sending(session, now=now):
-        due_at = (call.leased_until or now) + machine.longest_create
-        # As where an answer was lost: looked for so long after the moment at which it would have come at the latest.
-        answer_lost_at = (call.sent_at or now) + machine.longest_create
-        lost: dict[str, Any] = {"due_at": due_at, "leased_until": None, "grew_at": answer_lost_at}
+        lost: dict[str, Any] = {"due_at": now, "leased_until": None, "grew_at": call.sent_at or now}
         calls.move(session, call, CallState.SENDING, CallState.UNKNOWN, **lost, reason=INTERRUPTED)
         log.warning("found in sending", call=call.id, request=call.request_id)
 

@@ -47,7 +47,7 @@ class Hands:
     def _machine(self) -> Machine:
         clock = self.mailroom.clock
         vault, looks = vault_for(self.mailroom.settings), Looks(clock, FAST)
-        return Machine(self.database, self.mailapi, vault, clock, FAST, looks, timedelta(seconds=TIMEOUTS.total))
+        return Machine(self.database, self.mailapi, vault, clock, FAST, looks)
 
     async def planned(self) -> None:
         """Write the calls of the request that waits for its plan."""

@@ -12,7 +12,7 @@ from sandbox.slack import MAIL
 from storage import moves
 from storage.engines import engine_for, writing
 from storage.tables import Call
-from tests.flows.stage import IMPATIENT, KEY, Mailroom
+from tests.flows.stage import KEY, Mailroom
 
 LINES = {
     "single": ("mailbox create john@example.com", "create_mailbox_single"),
@@ -78,11 +78,9 @@ async def test_the_end_that_came_while_the_bot_was_away_is_told(stopped: Mailroo
         await ends_once(stopped)
 
 
-async def test_a_create_that_was_being_sent_when_the_bot_ended_is_found_and_not_sent_again(
-    stopped: Mailroom, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def ends_while_it_sends(stopped: Mailroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot ends while it waits for the answer to a create, which never comes."""
     monkeypatch.setattr(app, "DRAIN_SECONDS", 0.1)
-    await stopped.mailapi.fault("create_mailbox_single", "drop")
 
     async def has_arrived() -> bool:
         return bool(await stopped.asked("create_mailbox_single"))
@@ -90,13 +88,29 @@ async def test_a_create_that_was_being_sent_when_the_bot_ended_is_found_and_not_
     async with stopped.running():
         await stopped.ben.types(MAIL, "/mail mailbox create john@example.com")
         await stopped.until(has_arrived, "the create")
-    stopped.timeouts = IMPATIENT
+
+
+async def test_a_create_that_was_being_sent_when_the_bot_ended_is_found_when_its_lease_is_over(
+    stopped: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stopped.mailapi.fault("create_mailbox_single", "drop")
+    await ends_while_it_sends(stopped, monkeypatch)
     async with stopped.running():
         await stopped.clock_ahead(seconds=31)
-        await stopped.root(stopped.ana, "john@example.com")
-        for _ in range(4):
-            await stopped.passes(seconds=5)
+        await stopped.completed(stopped.ben, seconds=10)
         await ends_once(stopped)
+
+
+async def test_one_that_did_not_arrive_is_asked_about_a_minute_after_it_was_sent(
+    stopped: Mailroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stopped.mailapi.fault("create_mailbox_single", "drop", applied=False)
+    await ends_while_it_sends(stopped, monkeypatch)
+    async with stopped.running():
+        await stopped.clock_ahead(seconds=31)
+        root = await stopped.root(stopped.ana, "john@example.com")
+        await stopped.clock_ahead(seconds=30)
+        await stopped.reply(stopped.ana, root, "was lost", "nothing of it has appeared")
 
 
 async def test_what_a_killed_process_had_only_taken_up_goes_on_at_once_where_no_other_runs(stopped: Mailroom) -> None:
