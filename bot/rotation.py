@@ -111,14 +111,9 @@ class Rotation:
         until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while asyncio.get_running_loop().time() < until:
             found = await self.database.read(lambda session: installations.get(session, workspace))
-            if found is None or not self.is_urgent(found) or not self._is_under_way(found):
+            if found is None or not self.is_urgent(found) or not is_under_way(found, self.clock()):
                 return
             await asyncio.sleep(LOOK_SECONDS)
-
-    def _is_under_way(self, installation: Installation) -> bool:
-        now, until = self.clock(), installation.refreshing_until
-        has_token = installation.state is InstallationState.INSTALLED and installation.refresh_token is not None
-        return has_token and until is not None and now < until <= now + MINE
 
     async def _later(self, mine: Installation, reason: str, wait: timedelta) -> None:
         log.error("a workspace's token was not exchanged", workspace=mine.workspace_id, reason=reason)
@@ -136,6 +131,13 @@ class Rotation:
             else:
                 return
         log.error("a new token was lost: the workspace has to install the bot again")
+
+
+def is_under_way(installation: Installation, now: datetime) -> bool:
+    """Whether somebody is exchanging its token, rather than waiting to try that again."""
+    until = installation.refreshing_until
+    has_token = installation.state is InstallationState.INSTALLED and installation.refresh_token is not None
+    return has_token and until is not None and now < until <= now + MINE
 
 
 def ends_within(expires_at: datetime | None, time: timedelta, now: datetime) -> bool:

@@ -54,6 +54,9 @@ The others pass, as while a workspace moves into an organisation, or are about s
 TOKEN_GONE = TOKEN_VOID - {"invalid_auth"}
 """Those that are said of nothing else: Slack also says `invalid_auth` to an address from which it takes no calls."""
 
+APP_GONE = TOKEN_GONE - {"token_revoked"}
+"""What is left where tokens are exchanged: of an installation that holds, Slack revokes the oldest of three."""
+
 TELLING = frozenset(
     {
         "chat.postMessage",

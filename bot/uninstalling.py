@@ -15,9 +15,10 @@ from sqlmodel import Session
 from bot.clock import Clock
 from bot.directory import Directory
 from bot.notices import owing
+from bot.rotation import is_under_way
 from bot.slack import Slack
-from bot.slack_errors import TOKEN_GONE, TOKEN_VOID, Refused, SlackError, TokenRefused
-from bot.slacks import Ended, NotInstalled, Slacks
+from bot.slack_errors import APP_GONE, TOKEN_GONE, TOKEN_VOID, Refused, SlackError, TokenRefused
+from bot.slacks import Ended, Slacks
 from bot.texts import installing as texts
 from bot.worker.ending import end_call, give_up
 from storage import audit, calls, connections, installations, policies, requests, seen, workspaces
@@ -31,7 +32,7 @@ EVERY = timedelta(hours=1)
 """How often Slack is asked of each installation whether it still holds: what Slack told may have reached nobody."""
 AGAIN = timedelta(minutes=1)
 """When it is asked again where it gave no answer."""
-MOST = 200
+MOST = 100
 """How many are asked about at a time, one after the other."""
 PATIENCE_SECONDS = 1.5
 """How long Slack has for its answer: it may itself be waiting for ours."""
@@ -64,7 +65,9 @@ class Uninstalling:
         async with self._asking:
             try:
                 for installation in await self._its_turn():
-                    if not await self.ask(installation, void=TOKEN_GONE):
+                    # Of two exchanged tokens Slack keeps the newer, of which nobody may have heard.
+                    void = TOKEN_GONE if installation.refresh_token is None else APP_GONE
+                    if not await self.ask(installation, void=void):
                         return  # Slack may be out of reach, so the others wait, too
             except DatabaseUnavailable as error:
                 self._not_asked(str(error))
@@ -72,12 +75,15 @@ class Uninstalling:
     async def ask(self, installation: Installation, *, void: frozenset[str] = TOKEN_VOID) -> bool:
         """Leave where Slack says that the token is void; false where it says nothing, and is asked again soon.
 
-        Where it has not told of an end, fewer words say so: by mistake all workspaces would be left.
+        Where it has not told of an end, fewer words say so: by mistake all workspaces would be left. Of a token that
+        has made room for another one meanwhile, or is being exchanged, nothing is believed.
         """
         workspace = installation.workspace_id
         self._due[workspace] = self._clock() + AGAIN
         try:
             if await self._is_void(workspace, void):
+                if not await self._has_token_of(installation):
+                    return True
                 await self.leave(workspace, installation.installed_at)
         except (SlackError, TimeoutError) as error:
             self._not_asked(str(error), workspace=workspace)
@@ -109,17 +115,23 @@ class Uninstalling:
     async def _is_void(self, workspace: str, void: frozenset[str]) -> bool:
         """Whether Slack refuses the workspace's token with one of these words; raises where it does not answer.
 
-        A token that cannot be read here, or is refused for now, is no end.
+        A token that cannot be read here, or is refused for now, is no end; of one that is not there it has come before.
         """
         self._slacks.forget(workspace)
         async with asyncio.timeout(PATIENCE_SECONDS):
             try:
                 await (await self._slack_of(workspace)).identity()
-            except NotInstalled:
-                return True
             except (Refused, TokenRefused) as error:
                 return str(error) in void
         return False
+
+    async def _has_token_of(self, installation: Installation) -> bool:
+        """Whether the row still has the token that it had, and nobody is exchanging it."""
+        find = partial(installations.get, workspace_id=installation.workspace_id)
+        found = await self._database.read(find)
+        if found is None or found.bot_token != installation.bot_token:
+            return False
+        return not is_under_way(found, self._clock())
 
     async def _slack_of(self, workspace: str) -> Slack:
         """One whose token has ended and is not exchanged, for whatever reason, still tells that the app was removed."""

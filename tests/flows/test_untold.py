@@ -14,7 +14,7 @@ from sandbox.slack import BOT, MAIL, OTHER_TEAM, TEAM
 from sandbox.slack.removal import BOTH
 from storage.encryption import generate_key
 from storage.states import InstallationState
-from storage.tables import AuditEntry, Connection
+from storage.tables import AuditEntry, Connection, Installation, table_of
 from tests.adapters.storage.conftest import new_postgresql, new_sqlite, postgres
 from tests.flows import stage
 from tests.flows.breaking import rows
@@ -209,6 +209,38 @@ async def test_a_token_that_ended_and_cannot_be_exchanged_is_no_removal(outside:
         await outside.at_rest()
         assert await state_of(outside) is InstallationState.INSTALLED
         assert len(await secrets_of(outside)) == 3
+
+
+async def test_of_tokens_that_are_exchanged_one_that_was_revoked_is_no_removal(many: Mailroom) -> None:
+    """Slack revokes the oldest of three: what it gave for the one that stands here may have been lost."""
+    await many.slack.app.rotate_tokens()
+    await moves_in(many, LUMEN)
+    await many.slack.fault("auth.test", "error", error="token_revoked")
+    await an_hour_on(many)
+    assert await state_of(many) is InstallationState.INSTALLED
+    assert len(await secrets_of(many)) == 3
+
+
+async def test_what_is_said_of_a_token_that_is_being_exchanged_is_asked_again(many: Mailroom) -> None:
+    await many.slack.app.rotate_tokens()
+    await moves_in(many, LUMEN)
+    until = many.clock() + timedelta(hours=1, seconds=20)
+    assert many.bot is not None
+    exchanging = table_of(Installation).update().values(refreshing_until=until)
+    await many.bot.database.write(lambda session: session.execute(exchanging))
+    await many.slack.app.uninstall(TEAM, told=())
+    before = len(await many.slack.calls("auth.test"))
+    await many.passes(hours=1)
+
+    async def was_asked() -> bool:
+        return len(await many.slack.calls("auth.test")) > before
+
+    await many.until(was_asked, "a question about a token that is void")
+    await many.at_rest()
+    assert await state_of(many) is InstallationState.INSTALLED
+    await many.passes(minutes=1)
+    await has_left(many)
+    assert await secrets_of(many) == []
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
