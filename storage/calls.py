@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -112,9 +112,10 @@ def claim(
     most: int,
     busy: Collection[str] = (),
     states: tuple[CallState, ...] = CLAIMED,
+    lease: timedelta = moves.LEASE,
 ) -> Sequence[Call]:
     """Lease calls that are due, in one of these states, of workspaces that are neither `busy` nor paused."""
-    return moves.claim(session, Call, _due(states), now=now, most=most, busy=list(busy))
+    return moves.claim(session, Call, _due(states), now=now, most=most, lease=lease, busy=list(busy))
 
 
 @cache

@@ -85,7 +85,14 @@ def due(table: type[Leased], *conditions: Any, states: Collection[Any]) -> Selec
 
 
 def claim(
-    session: Session, table: type[Stateful], due_ones: Select[Any], *, now: datetime, most: int, **values: Any
+    session: Session,
+    table: type[Stateful],
+    due_ones: Select[Any],
+    *,
+    now: datetime,
+    most: int,
+    lease: timedelta = LEASE,
+    **values: Any,
 ) -> Sequence[Stateful]:
     """Lease at most `most` rows of those that are `due`; `values` are for what else that asks for.
 
@@ -94,14 +101,16 @@ def claim(
     if most <= 0:
         return []  # to SQLite a negative limit is none
     ids = session.connection().execute(due_ones, {"now": now, "most": most, **values}).scalars().all()
-    return lease_rows(session, table, ids, now=now)
+    return lease_rows(session, table, ids, now=now, lease=lease)
 
 
-def lease_rows(session: Session, table: type[Stateful], ids: Collection[int], *, now: datetime) -> Sequence[Stateful]:
+def lease_rows(
+    session: Session, table: type[Stateful], ids: Collection[int], *, now: datetime, lease: timedelta = LEASE
+) -> Sequence[Stateful]:
     """Lease rows that this transaction has locked, and give them as they stand then, the longest due first."""
     if not ids:
         return []
-    values, as_it_stands = {"ids": list(ids), "until": now + LEASE}, {"populate_existing": True}
+    values, as_it_stands = {"ids": list(ids), "until": now + lease}, {"populate_existing": True}
     rows = session.execute(_lease(table), values, execution_options=as_it_stands).scalars().all()
     return sorted(rows, key=_longest_due)
 

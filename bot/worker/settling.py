@@ -23,6 +23,8 @@ from storage.tables import Call, Request
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = timedelta(seconds=5)
+LEASE = timedelta(seconds=20)
+"""How long a look is left alone: as long as it may take, so that one of a killed process is soon repeated."""
 MOST_ASKED = 10
 """How many people a question mentions."""
 INTERRUPTED = "interrupted while sending"

@@ -63,9 +63,9 @@ class Worker:
         self._starting = Starting(machine=machine, outages=outages, ticks=self._ticks)
         to_watch = (partial(calls.claim, states=calls.TO_WATCH), watches)
         # What is settled is only looked for, and does not wait behind all that is to be sent.
-        to_settle = (partial(calls.claim, states=calls.TO_SETTLE), watches)
+        to_settle = (partial(calls.claim, states=calls.TO_SETTLE, lease=settling.LEASE), watches)
         to_send = (partial(calls.claim, states=calls.TO_SEND), pool)
-        self._everything = Claiming(to_watch, to_settle, to_send, (requests.claim_planning, pool))
+        self._everything = Claiming(to_watch, to_send, to_settle, (requests.claim_planning, pool))
         self._watching = Claiming(to_watch, to_settle)
 
     @property
