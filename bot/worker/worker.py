@@ -66,7 +66,7 @@ class Worker:
         to_settle = (partial(calls.claim, states=calls.TO_SETTLE, lease=settling.LEASE), watches)
         to_send = (partial(calls.claim, states=calls.TO_SEND), pool)
         self._everything = Claiming(to_watch, to_send, to_settle, (requests.claim_planning, pool))
-        self._watching = Claiming(to_watch, to_settle)
+        self._watching = Claiming(to_watch)
 
     @property
     def since_tick(self) -> float:
