@@ -1,8 +1,8 @@
 """The composition root: builds every object once, and starts and stops them in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -180,7 +180,7 @@ async def running(
         retention = Retention(database=database, clock=clock, keep=timedelta(days=settings.mailroom_keep_days))
         # Where one token stands in the settings, rows of installations are of an earlier time: nobody asks about them.
         removable = uninstalling if settings.mode is Mode.OAUTH else None
-        stack.enter_context(_ticking(mailroom, retention, heartbeat, removable, clock, pace))
+        await stack.enter_async_context(_ticking(mailroom, retention, heartbeat, removable, clock, pace))
         stack.callback(shutdown.begin)
         worker.nudge()
         log.info("running", mode=settings.mode.value, url=mailroom.url)
@@ -231,15 +231,15 @@ async def _listen(
         stack.callback(connecting.cancel)
 
 
-@contextmanager
-def _ticking(
+@asynccontextmanager
+async def _ticking(
     mailroom: Mailroom,
     retention: Retention,
     heartbeat: Heartbeat,
     uninstalling: Uninstalling | None,
     clock: Clock,
     pace: Pace,
-) -> Iterator[None]:
+) -> AsyncIterator[None]:
     """APScheduler's jobs. Its own shutdown cancels what runs, so they only hand over to pools that we drain."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
@@ -247,7 +247,8 @@ def _ticking(
     now = datetime.now(UTC)
     heads = [mailroom.after, mailroom.database]
     scheduler.add_job(_log_heads_soon, "interval", args=heads, days=1, next_run_time=now, **options)
-    scheduler.add_job(retention.prune, "interval", days=1, next_run_time=now + PRUNED_AFTER, **options)
+    pruning = {"days": 1, "next_run_time": now + PRUNED_AFTER}
+    scheduler.add_job(_prune_soon, "interval", args=[mailroom.after, retention], **pruning, **options)
     scheduler.add_job(_mend_soon, "interval", args=[*heads, clock], hours=1, next_run_time=now, **options)
     beats = {"seconds": EVERY_SECONDS, "next_run_time": now}  # at once: the start may have waited for Slack for long
     scheduler.add_job(_beat_soon, "interval", args=[mailroom.after, heartbeat], **beats, **options)
@@ -259,6 +260,8 @@ def _ticking(
     try:
         yield
     finally:
+        scheduler.pause()
+        await asyncio.sleep(0)  # what it has just begun hands over
         scheduler.shutdown(wait=False)
 
 
@@ -278,6 +281,10 @@ async def _beat_soon(after: Pool, heartbeat: Heartbeat) -> None:
 
 async def _mend_soon(after: Pool, database: Database, clock: Clock) -> None:
     after.start("", mending.mend(database, clock))
+
+
+async def _prune_soon(after: Pool, retention: Retention) -> None:
+    after.start("", retention.prune())
 
 
 async def _ask_soon(after: Pool, uninstalling: Uninstalling) -> None:
