@@ -109,7 +109,7 @@ async def running(
         if not database.shared:
             await database.write(moves.release)
         vault = vault_for(settings)
-        # Unwound from the last to the first: no new ticks, no new deliveries or nudges, then what is in flight, and
+        # Unwound from the last to the first: no new work, no new deliveries or nudges, then what is in flight, and
         # when nothing is written any more the heartbeat.
         shutdown = Shutdown(DRAIN_SECONDS)
         heartbeat = Heartbeat(database=database, clock=clock, fingerprints=vault.fingerprints)
@@ -181,6 +181,7 @@ async def running(
         # Where one token stands in the settings, rows of installations are of an earlier time: nobody asks about them.
         removable = uninstalling if settings.mode is Mode.OAUTH else None
         await stack.enter_async_context(_ticking(mailroom, retention, heartbeat, removable, clock, pace))
+        stack.callback(worker.end)
         stack.callback(shutdown.begin)
         worker.nudge()
         log.info("running", mode=settings.mode.value, url=mailroom.url)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlmodel import Session
@@ -20,6 +21,8 @@ from storage.patience import bounded
 from storage.threads import Closed, Threads
 from storage.writers import PooledWriter, QueuedWriter, Work, Writer
 
+log = structlog.get_logger(__name__)
+
 Result = TypeVar("Result")
 
 PATIENCE = 2.0
@@ -28,6 +31,9 @@ PATIENCE = 2.0
 Shorter than the 3 s that Slack gives an acknowledgement. SQLite needs no such bound: it waits for nothing but locks
 and the disk.
 """
+
+PAUSES = (0.1, 0.2, 0.5, 1.0)
+"""How many seconds `persist` waits after each time in vain; the last from then on."""
 
 GOODBYE = 1.0
 """How many seconds transactions on PostgreSQL have to end at the close: nobody waits for their answers any more."""
@@ -92,6 +98,21 @@ class Database:
             for step in steps:
                 self.heard(step)
         return result
+
+    async def persist(self, work: Work[Result]) -> Result:
+        """As `write`, but again and again until the database takes it: for what nobody can be asked for again.
+
+        So `work` may be done twice, where a commit's answer was lost. It ends otherwise by being cancelled only.
+        """
+        attempts = 0
+        while True:
+            try:
+                return await self.write(work)
+            except DatabaseUnavailable as error:
+                if not attempts:
+                    log.warning("an answer waits to be written down", reason=str(error))
+            await asyncio.sleep(PAUSES[min(attempts, len(PAUSES) - 1)])
+            attempts += 1
 
     async def read(self, work: Work[Result], *, at_leisure: bool = False) -> Result:
         """Run `work` on a snapshot; what it changes is thrown away. `at_leisure` it may take as long as it takes."""

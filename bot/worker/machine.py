@@ -117,6 +117,8 @@ class Machine:
     looks: Looks
     turns: Turns = field(default_factory=Turns)
     metrics: Metrics = field(default_factory=Metrics)
+    ending: bool = False
+    """Whether this process ends: it creates nothing more."""
     _asked_for: dict[tuple[str, int | None], asyncio.Future[Opened]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

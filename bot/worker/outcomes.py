@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlmodel import Session
 
 from bot.mailapi import KeyRefused, MailAPIError, OutcomeUnknown, RateLimited, Rejected
@@ -17,8 +16,6 @@ from storage import calls, requests
 from storage.states import CallState
 from storage.tables import Call
 
-log = structlog.get_logger(__name__)
-
 FIRST_LOOK = timedelta(seconds=2)
 """When a create whose answer was lost is looked for first: the provider queues, so it may take a moment."""
 CONFLICT = 409
@@ -27,7 +24,7 @@ CONFLICT = 409
 def write(
     machine: Machine, call: Call, operation: Operation, came: int | MailAPIError | None, session: Session
 ) -> None:
-    """Write what came of `call` as it was begun: a task's id, none, or an error."""
+    """Write what came of `call` as it was begun: a task's id, none, or an error. To do so twice does no harm."""
     match came:
         case KeyRefused():
             _requeue(call, machine.clock(), came.reason, session)
@@ -60,16 +57,13 @@ def _accepted(machine: Machine, call: Call, task_id: int | None, session: Sessio
         "reason": None,
     }
     request = requests.lock(session, call.workspace_id, call.request_id)
-    moved = calls.move(session, call, CallState.SENDING, CallState.ACCEPTED, **values) or calls.move(
-        session, call, CallState.UNKNOWN, CallState.ACCEPTED, **values
-    )
-    log.info("call accepted", call=call.id, request=call.request_id, task=task_id, noted=moved)
+    if not calls.move(session, call, CallState.SENDING, CallState.ACCEPTED, **values):
+        calls.move(session, call, CallState.UNKNOWN, CallState.ACCEPTED, **values)
     if request is not None:
         end_request(session, request, now=now)
 
 
 def _rejected(machine: Machine, call: Call, error: Rejected, session: Session) -> None:
-    log.info("call rejected", call=call.id, request=call.request_id, status=error.status)
     now, reason = machine.clock(), error.reason
     end_call(session, call, CallState.SENDING, CallState.FAILED, now=now, reason=reason, held=call)
 
@@ -104,7 +98,6 @@ def _requeue(call: Call, due_at: datetime, reason: str, session: Session) -> boo
 
     False where another process has found it in sending meanwhile: then it is settled as any lost one.
     """
-    log.info("call requeued", call=call.id, request=call.request_id)
     again: dict[str, Any] = {"due_at": due_at, "leased_until": None, "reason": reason}
     return calls.move(session, call, CallState.SENDING, CallState.QUEUED, held=call, **again)
 
@@ -112,7 +105,6 @@ def _requeue(call: Call, due_at: datetime, reason: str, session: Session) -> boo
 def _unknown(machine: Machine, call: Call, reason: str, session: Session) -> None:
     """It may have happened: look for it, and never send it again blindly."""
     now = machine.clock()
-    log.warning("a create's answer was lost", call=call.id, request=call.request_id)
     lost = {"due_at": now + FIRST_LOOK, "leased_until": None, "reason": reason, "grew_at": now}
     request = requests.lock(session, call.workspace_id, call.request_id)
     calls.move(session, call, CallState.SENDING, CallState.UNKNOWN, held=call, **lost)

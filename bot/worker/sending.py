@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from sqlmodel import Session
 
-from bot.mailapi import KeyRefused, MailAPIError, NotFound, Rejected
+from bot.mailapi import KeyRefused, MailAPIError, NotFound, OutcomeUnknown, Rejected
 from bot.notices import owing
 from bot.operation import Operation, Sight
 from bot.pace import retry_after
@@ -105,8 +106,9 @@ def _begin(
         log.warning("a lease ran out before the call was sent", call=call.id, request=call.request_id)
         return None
     in_force = connections.in_force(session, call.workspace_id)
-    if in_force is None or in_force.id != connection.id:
-        calls.put_off(session, call, now)  # a key that was replaced meanwhile is erased where no call needs it
+    # A key that was replaced meanwhile is erased where no call needs it.
+    if machine.ending or in_force is None or in_force.id != connection.id:
+        calls.put_off(session, call, now)
         return None
     if _held_by_window(session, machine, call, connection, operation):
         return None
@@ -195,11 +197,22 @@ async def _submit(machine: Machine, call: Call, connection: Connection, operatio
         came = error
     begun = await departure.begun()
     if begun is not None:
-        await machine.database.write(partial(outcomes.write, machine, begun, operation, came))
+        _log_answer(begun, came)  # before it is written, which may take a while and be cut off by the process's end
+        await machine.database.persist(partial(outcomes.write, machine, begun, operation, came))
     elif isinstance(came, MailAPIError) and not departure.asked:
         await _put_off(machine, call, None if isinstance(came, KeyRefused) else came.reason)  # it never connected
     if isinstance(came, KeyRefused):
         await machine.key_refused(connection, came)
+
+
+def _log_answer(call: Call, came: int | MailAPIError | None) -> None:
+    about: dict[str, Any] = {"call": call.id, "request": call.request_id}
+    if isinstance(came, OutcomeUnknown):
+        log.warning("a create's answer was lost", **about)
+    elif isinstance(came, MailAPIError):
+        log.info("create refused", error=type(came).__name__, status=getattr(came, "status", None), **about)
+    else:
+        log.info("create accepted", task=came, **about)
 
 
 async def _put_off(machine: Machine, call: Call, unavailable: str | None, pause: timedelta = timedelta()) -> None:

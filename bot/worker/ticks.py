@@ -49,9 +49,13 @@ class Ticks:
             self._soon.cancel()
         self._soon = loop.call_later(seconds, self._is_soon)
 
-    async def stop(self, seconds: float) -> None:
-        """Run no more, and wait so long for the one that runs."""
+    def end(self) -> None:
+        """Run no more."""
         self._stopped = True
+
+    async def stop(self, seconds: float) -> None:
+        """The same, and wait so long for the one that runs."""
+        self.end()
         if self._running is not None:
             await asyncio.wait([self._running], timeout=seconds)
 

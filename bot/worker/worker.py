@@ -108,8 +108,14 @@ class Worker:
             if doubtful:  # claims alone, which may write nothing, do not tell that what failed meanwhile works
                 self._outages.works(DATABASE)
 
+    def end(self) -> None:
+        """Claim and create nothing more; what is out already may end."""
+        self._machine.ending = True
+        self._ticks.end()
+
     async def stop(self, seconds: float) -> None:
-        """Claim nothing more, and give what runs `seconds` to end."""
+        """The same, and give what runs `seconds` to end."""
+        self.end()
         began = time.monotonic()
         await self._ticks.stop(seconds)
         seconds -= time.monotonic() - began

@@ -1,16 +1,19 @@
 """The bot stops and starts again: what was acknowledged ends, once."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
-from sqlmodel import Session, update
+from sqlmodel import Session, select, update
 
 from bot import app
 from sandbox.slack import MAIL
 from storage import moves
 from storage.engines import engine_for, writing
+from storage.states import CallState
 from storage.tables import Call
 from tests.flows.stage import KEY, Mailroom
 
@@ -43,6 +46,15 @@ async def ends_once(mailroom: Mailroom) -> None:
     assert len(await mailroom.ana.reads_thread(MAIL, root.ts)) == 1
     assert len(await mailroom.mailapi.creates()) == 1
     assert set((await mailroom.mailapi.mailboxes()).values()) <= {1}
+
+
+def left(stopped: Mailroom) -> Sequence[Call]:
+    """The calls as they stand while the bot is not running."""
+    engine = engine_for(stopped.settings.database_url)
+    with Session(engine) as session:
+        calls = session.exec(select(Call)).all()
+    engine.dispose()
+    return calls
 
 
 @lines
@@ -88,6 +100,42 @@ async def ends_while_it_sends(stopped: Mailroom, monkeypatch: pytest.MonkeyPatch
     async with stopped.running():
         await stopped.ben.types(MAIL, "/mail mailbox create john@example.com")
         await stopped.until(has_arrived, "the create")
+
+
+async def test_nothing_more_is_created_once_the_bot_was_told_to_end(stopped: Mailroom) -> None:
+    await stopped.mailapi.add_mailbox(KEY, "team2@example.com")  # so that each name of the bulk is a call
+    await stopped.mailapi.fault("create_mailbox_single", "latency", seconds=1.5, times=None)
+
+    async def has_arrived() -> bool:
+        return bool(await stopped.asked("create_mailbox_single"))
+
+    async with stopped.running():
+        await stopped.ben.types(MAIL, "/mail mailbox bulk example.com team 20")
+        await stopped.until(has_arrived, "the first create")
+        told = stopped.clock()
+    calls = left(stopped)
+    assert {call.state for call in calls} == {CallState.ACCEPTED, CallState.QUEUED}
+    assert all(call.sent_at is None or call.sent_at <= told for call in calls)
+    await stopped.mailapi.clear_faults()
+    async with stopped.running():
+        await stopped.completed(stopped.ben)
+    assert await stopped.mailapi.mailboxes() == {f"team{number}@example.com": 1 for number in range(1, 21)}
+
+
+async def test_an_answer_that_does_not_come_is_waited_for_no_longer_than_promised(stopped: Mailroom) -> None:
+    await stopped.mailapi.fault("create_mailbox_single", "drop")
+
+    async def has_arrived() -> bool:
+        return bool(await stopped.asked("create_mailbox_single"))
+
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(stopped.running())
+        await stopped.ben.types(MAIL, "/mail mailbox create john@example.com")
+        await stopped.until(has_arrived, "the create")
+        async with asyncio.timeout(10):
+            await stack.aclose()
+    (call,) = left(stopped)
+    assert call.state is CallState.SENDING
 
 
 async def test_a_create_that_was_being_sent_when_the_bot_ended_is_found_when_its_lease_is_over(
