@@ -5,8 +5,12 @@ of a library, with a payload, or with a line that somebody adds tomorrow.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
+
+from bot.readings import readings
 
 GONE = "***"
 _SHORTEST = 8
@@ -14,6 +18,8 @@ _SHORTEST = 8
 _LONGEST = 50_000
 """What follows of a text is left out: whoever sends a megabyte is not to hold up everybody while it is searched."""
 _LONGEST_SECRET = 1_000
+_MOST_LOOKS = 4
+"""What is taken out may bring together what reads as something to take out; hardly ever more than once."""
 _DEEPEST = 8
 """How deep values are looked into; what is deeper is shown as text."""
 
@@ -24,33 +30,49 @@ _NAMES = (
 )
 _SECRET_NAME = re.compile(rf"(?:{_NAMES}|code|code_verifier)s?", re.IGNORECASE)
 """The names of values that are secrets whatever they look like."""
-_BEGINS = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
-"""Where a run of letters and digits begins, also behind what `repr`, JSON or a URL makes of other characters."""
-_ASSIGNED = r"[\"'\\]{0,4}\s{0,3}(?:=|:|%3D|%3A)\s{0,3}"
-_VALUE = r"""(?:(?:bearer|basic)\s+)?(?:\\?"(?:[^"\\]|\\(?!"))*\\?"|'[^']*'|b'[^']*'|[^\s"'&,;(){}\[\]<>]+)"""
+_ASSIGNED = r"[\"'\\]{0,4}\s{0,3}[=:][\s+]{0,3}"
+"""In a form, a plus is a space."""
+_VALUE = r"""(?:(?:bearer|basic)[\s+]+)?(?:\\?"(?:[^"\\]|\\(?!"))*\\?"|'[^']*'|b'[^']*'|[^\s"'&,;(){}\[\]<>]+)"""
 
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9%-]+"), GONE),
-    (re.compile(r"\bxapp-[A-Za-z0-9%-]+"), GONE),
-    (
-        re.compile(r"(https?://[^/\s\"'<>]+/(?:commands|actions|app|services|workflows|triggers)/)[^\s\"'<>]+"),
-        rf"\1{GONE}",
-    ),
-    (re.compile(r"(https?://hooks\.slack(?:-gov)?\.com/)[^\s\"'<>]+"), rf"\1{GONE}"),
-    (re.compile(r"(https?://files\.slack\.com/)[^\s\"'<>]+"), rf"\1{GONE}"),
-    (re.compile(r"([a-z][a-z0-9+.-]{0,30}://)[^/\s\"'<>@]{1,300}@", re.IGNORECASE), rf"\1{GONE}@"),
-    (re.compile(rf"([\"'](?:{_NAMES}|code)[\"'],\s{{0,3}})b?(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE), rf"\1{GONE}"),
-    (re.compile(rf"(?<![A-Za-z])({_NAMES})({_ASSIGNED})(?!\*\*\*){_VALUE}", re.IGNORECASE), rf"\1\2{GONE}"),
-    (re.compile(r"([?&\s\"']code(?:=|%3D))[^\s\"'&<>]+", re.IGNORECASE), rf"\1{GONE}"),
-    (re.compile(r"([\"']code\\?[\"']\s{0,3}:\s{0,3}\\?[\"'])[^\"'\\]+"), rf"\1{GONE}"),
-    (re.compile(r"\b[0-9]{6,20}\.[0-9]{6,20}\.[0-9a-f]{32,64}\b"), GONE),
-    (re.compile(r"\bv0=[0-9a-f]{64}\b"), f"v0={GONE}"),
-    (re.compile(r"gAAAAA[A-Za-z0-9_-]{20,}={0,2}"), GONE),
-    (re.compile(rf"{_BEGINS}(?=[A-Za-z0-9_-]{{0,43}}[A-Za-z])[A-Za-z0-9_-]{{43}}=(?!=)"), GONE),
-    (re.compile(rf"{_BEGINS}(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{{32}}(?![A-Za-z0-9])"), GONE),
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9%-]+",
+        r"\bxapp-[A-Za-z0-9%-]+",
+        r"https?://[^/\s\"'<>]+/(?:commands|actions|app|services|workflows|triggers)/([^\s\"'<>&]+)",
+        r"https?://hooks\.slack(?:-gov)?\.com/([^\s\"'<>&]+)",
+        r"https?://files\.slack\.com/([^\s\"'<>]+)",
+        r"(?i:[a-z][a-z0-9+.-]{0,30})://([^/\s\"'<>@]{1,300})@",
+        rf"(?i:[\"'](?:{_NAMES}|code)[\"'],[\s+]{{0,3}}(b?(?:\"[^\"]*\"|'[^']*')))",
+        rf"(?i:(?<![A-Za-z])(?:{_NAMES}){_ASSIGNED}({_VALUE}))",
+        r"(?i:[?&\s\"']code=)([^\s\"'&<>]+)",
+        r"[\"']code\\?[\"']\s{0,3}:[\s+]{0,3}\\?[\"']([^\"'\\]+)",
+        r"\b[0-9]{6,20}\.[0-9]{6,20}\.[0-9a-f]{32,64}\b",
+        r"\bv0=([0-9a-f]{64})\b",
+        r"gAAAAA[A-Za-z0-9_-]{20,}={0,2}",
+        r"(?<![A-Za-z0-9])(?=[A-Za-z0-9_-]{0,43}[A-Za-z])[A-Za-z0-9_-]{43}=(?!=)",
+        r"(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{32}(?![A-Za-z0-9])",
+    )
 )
-"""Each form in which a secret is known by what it looks like, or by what stands before it."""
-_ADDRESS = re.compile(r"([A-Za-z0-9])[A-Za-z0-9!#$%&*+/=?^_{|}~.-]{0,63}(?<!\*)(@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+"""Each form in which a secret is known by what it looks like, or by what stands before one that is in parentheses."""
+
+_AT = re.compile(r"@(?:[\w\ufffd.-]*+(?!@))?")
+_ENDS = re.compile(r"[\s\"(),:;<>@\[\\\]]")
+"""What stands in no local part; all else may, since here nothing is refused."""
+_LONGEST_LOCAL_PART = 64
+_SHOWN = re.compile(r"//|[^\w*]{0,3}\w?")
+"""Of a local part: its first letter, and what may stand before it, such as a quote."""
+_CUT = f"<{GONE}>"
+"""For the end of what is too long for one. Neither this nor what is left before it is taken for one or for a secret."""
+
+
+@dataclass(frozen=True, order=True)
+class _Span:
+    """A part of a text that is to go, and what is shown instead."""
+
+    start: int
+    end: int
+    instead: str = GONE
 
 
 class Redactor:
@@ -87,8 +109,46 @@ class Redactor:
         if len(text) > _LONGEST:
             # What is cut in two is not found, so the end of what was looked at is left out as well.
             return f"{self.text(text[:_LONGEST], addresses=addresses)[:-_LONGEST_SECRET]}…"
-        if self._known is not None:
-            text = self._known.sub(GONE, text)
-        for pattern, instead in _PATTERNS:
-            text = pattern.sub(instead, text)
-        return _ADDRESS.sub(rf"\1{GONE}\2", text) if addresses else text
+        for _ in range(_MOST_LOOKS):
+            redacted = _without(text, sorted(self._found(text, addresses=addresses)))
+            if redacted == text:
+                break
+            text = redacted
+        return text
+
+    def _found(self, text: str, *, addresses: bool) -> Iterator[_Span]:
+        patterns = _PATTERNS if self._known is None else (self._known, *_PATTERNS)
+        for reading in readings(text):
+            begins = reading.begins
+            for found in chain.from_iterable(pattern.finditer(reading.text) for pattern in patterns):
+                start, end = found.span(found.lastindex or 0)
+                yield _Span(begins[start], begins[end])
+            for span in _local_parts(reading.text) if addresses else ():
+                yield _Span(begins[span.start], begins[span.end], span.instead)
+
+
+def _local_parts(text: str) -> Iterator[_Span]:
+    """What stands before each @, but for its first letter."""
+    before = 0
+    for at in _AT.finditer(text):
+        found = text[max(before, at.start() - _LONGEST_LOCAL_PART - 1) : at.start()]
+        unquoted = found.rstrip('"')
+        local_part, end = _ENDS.split(unquoted)[-1], at.start() - len(found) + len(unquoted)
+        if len(local_part) > _LONGEST_LOCAL_PART:
+            yield _Span(end - _LONGEST_LOCAL_PART, end, _CUT)
+        elif local_part:
+            yield _Span(end - len(_SHOWN.sub("", local_part, count=1)), end)
+        before = at.end()
+
+
+def _without(text: str, spans: Iterable[_Span]) -> str:
+    """The text without these, which are in order; where several meet they go as one."""
+    kept: list[str] = []
+    end, instead = 0, ""
+    for span in spans:
+        if not instead or span.start > end:
+            kept += (instead, text[end : span.start])
+            end, instead = span.end, span.instead
+        else:
+            end, instead = max((end, instead), (span.end, span.instead))  # what is shown is that of the last
+    return "".join((*kept, instead, text[end:]))

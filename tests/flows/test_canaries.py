@@ -19,7 +19,7 @@ from bot import logs
 from bot.listeners.register import CREATE_HERE
 from sandbox.mailapi.faults import FaultKind
 from sandbox.slack import BOT_TOKEN, MAIL, SIGNING_SECRET, TEAM
-from sandbox.slack.delivery.signed_http import FORM, JSON
+from sandbox.slack.delivery.signed_http import FORM, JSON, body_of
 from sandbox.slack.faults import FaultKind as SlackFault
 from tests.flows.breaking import execute
 from tests.flows.deciding import asks, rejects
@@ -279,6 +279,35 @@ async def test_what_nobody_foresaw_says_no_secret_either(
     assert any(url in before for url in urls)
     assert found({"written": written.getvalue(), "metrics": await metrics(mailroom)}, secrets) == []
     assert found({**stored(tmp_path), **await shown_in_slack(mailroom)}, (*KEYS, *OTHERS, *urls)) == []
+
+
+@pytest.mark.parametrize("kind", ["slash_commands", "interactive", "view_submission"])
+async def test_what_nobody_foresaw_of_a_form_says_no_secret_either(
+    mailroom: Mailroom, written: io.StringIO, raw: Raw, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Slack sends commands, clicks and submissions as forms, with JSON in those of the latter."""
+    payload = await _delivered(mailroom, kind)
+    content_type, body = body_of(kind, {**payload, "typed": {"key": ODD_KEY, "text": "create kim.canary@example.com"}})
+    with unforeseen(monkeypatch, AsyncApp, "async_dispatch"):
+        assert (await post(mailroom, body, signed(body, kind=content_type)))[0] == 400
+    urls = await response_urls(mailroom)
+    before = "\n".join(raw.said)
+    heard = [url for url in urls if url in before]
+    assert (bool(heard), ODD_KEY in before, "kim.canary" in before) == (kind != "view_submission", True, True)
+    people = ("kim.canary", "lee.canary")
+    assert found({"written": written.getvalue()}, (*KEYS, *OTHERS, *urls, *people)) == []
+
+
+async def _delivered(mailroom: Mailroom, kind: str) -> dict[str, Any]:
+    """What Slack has sent for a command, for a click on its answer, or for the form with a key in it."""
+    await mailroom.ben.types(MAIL, "/mail domain list")
+    await mailroom.ben.clicks(await mailroom.private(mailroom.ben, "1 domain"), "Get CSV")
+    if kind == "view_submission":
+        await mailroom.connect(mailroom.ana, OTHER_KEY)
+    sent = await mailroom.slack.envelopes("slash_commands" if kind == "slash_commands" else "interactive")
+    payload: dict[str, Any] = sent[-1]["payload"]
+    assert kind == "slash_commands" or (payload["type"] == "view_submission") == (kind == "view_submission")
+    return payload
 
 
 async def _said(raw: Raw, words: str) -> bool:

@@ -4,13 +4,16 @@ import io
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 import structlog
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from bot import logs
+from bot import logs, words
 from bot.redaction import GONE, Redactor
 from bot.settings import load
 from storage.encryption import Vault, generate_key
@@ -58,12 +61,35 @@ SECRETS: dict[str, tuple[str, str]] = {
 REDACTOR = Redactor(["sandbox-signing-secret-not-a-secret", "short1"])
 
 
+ENCODED: dict[str, Callable[[str], str]] = {
+    "plain": lambda text: text,
+    "in a form": lambda text: urlencode({"text": text}),
+    "in a URL in a form": lambda text: urlencode({"to": f"/?text={quote(text, safe='')}"}),
+    "in JSON": lambda text: json.dumps({"text": text}),
+    "in JSON of Slack": lambda text: json.dumps({"text": text}).replace("/", "\\/"),
+    "in JSON in a form": lambda text: urlencode({"payload": json.dumps({"text": text})}),
+    "in JSON in JSON in a form": lambda text: urlencode({"payload": json.dumps({"data": json.dumps({"to": text})})}),
+    "in bytes": lambda text: repr(text.encode()),
+    "in JSON in a form in bytes": lambda text: repr(urlencode({"payload": json.dumps({"text": text})}).encode()),
+}
+
+
+@pytest.mark.parametrize("encoded", ENCODED.values(), ids=ENCODED)
 @pytest.mark.parametrize(("text", "secret"), SECRETS.values(), ids=SECRETS)
-def test_a_secret_is_taken_out(text: str, secret: str) -> None:
-    assert secret in text
+def test_a_secret_is_taken_out(text: str, secret: str, encoded: Callable[[str], str]) -> None:
+    text, secrets = encoded(text), {secret, quote(secret, safe=""), quote(secret)}
     redacted = REDACTOR.text(text, addresses=False)
-    assert secret not in redacted
+    assert not [each for each in secrets if each in redacted]
     assert GONE in redacted
+    assert REDACTOR.text(redacted, addresses=False) == redacted
+
+
+def test_a_field_that_is_a_secret_by_its_name_is_one_in_a_form_too() -> None:
+    view = {"token": "verify-me", "view": {"values": {"api_key": {"entered": {"value": KEY}}}}, "response_url": HOOK}
+    body = urlencode({"payload": json.dumps(view), "token": "verify-me", "team_id": "T0LUMEN001"})
+    redacted = REDACTOR.text(body, addresses=True)
+    assert not [secret for secret in ("verify-me", KEY, "4242", "abcDEF") if secret in redacted]
+    assert redacted.endswith("&team_id=T0LUMEN001")
 
 
 @pytest.mark.parametrize(
@@ -87,6 +113,57 @@ def test_of_addresses_the_first_letter_and_the_domain_stay() -> None:
     text = "john.doe+x@example.com and <j@mail.example.co.uk>, not @here"
     assert REDACTOR.text(text, addresses=True) == "j***@example.com and <j***@mail.example.co.uk>, not @here"
     assert REDACTOR.text(text, addresses=False) == text
+    assert REDACTOR.text("kim.smith***@example.com", addresses=True) == "k***@example.com"
+
+
+DELIVERED: dict[str, Callable[[str], str]] = {
+    **ENCODED,
+    "as Slack delivers it": lambda text: urlencode({"text": f"mailbox create {text.replace('&', '&amp;')}"}),
+    "as a link": lambda text: f"create <mailto:{text}|{text}>",
+    "alone in a form": quote,
+    "in quotes": lambda text: '"{}"@{}'.format(*text.rsplit("@", 1)),
+}
+LOCAL_PARTS = st.from_regex(words._LOCAL_PART, fullmatch=True).filter(  # noqa: SLF001 - what our commands take
+    lambda local: (
+        len(local) <= words.LONGEST_LOCAL_PART
+        and words.local_part(local) == local
+        and local.strip("*")
+        and not local.endswith(GONE)  # looks as if it had been redacted
+    )
+)
+DOMAINS = st.sampled_from(["example.com", "bücher.example", "bücher。example", "xn--bcher-kva.example", "example"])
+
+
+@pytest.mark.parametrize("encoded", DELIVERED.values(), ids=DELIVERED)
+@settings(deadline=None)
+@given(local=LOCAL_PARTS, domain=DOMAINS)
+@example(local="kim.smith*", domain="example.com")
+@example(local="kim.smith**", domain="example.com")
+@example(local="d'angelo.kim", domain="example.com")
+@example(local="kim.smith", domain="bücher.example")
+@example(local="kim%40smith", domain="example.com")
+@example(local="kim&smith", domain="example.com")
+@example(local=64 * "!", domain="example.com")
+def test_no_local_part_that_our_commands_take_is_seen_whole(
+    encoded: Callable[[str], str], local: str, domain: str
+) -> None:
+    redacted = REDACTOR.text(encoded(f"{local}@{domain}"), addresses=True)
+    whole = (f"{local}@", f'{local}"@', f"{local}%40", quote(f"{local}@"), quote(f"{local}@", safe=""))
+    assert [each for each in whole if each in redacted] == []
+    assert REDACTOR.text(redacted, addresses=True) == redacted
+
+
+SHAPES = st.sampled_from(
+    [text for text, _ in SECRETS.values()]
+    + ["kim@example.com", "@", "%40", "&", "=", "***", "\\", '"', "key=", " ", "/"]
+)
+
+
+@settings(deadline=None)
+@given(parts=st.lists(SHAPES | st.text(max_size=80), max_size=6), encoded=st.sampled_from([*ENCODED.values()]))
+def test_what_was_redacted_stays_as_it_is(parts: list[str], encoded: Callable[[str], str]) -> None:
+    once = REDACTOR.text(encoded("".join(parts)), addresses=True)
+    assert REDACTOR.text(once, addresses=True) == once
 
 
 def test_values_are_looked_into() -> None:
@@ -109,7 +186,24 @@ def test_a_value_that_holds_itself_is_shown_as_far_as_it_can_be() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", "-", "key=", '"key": "', "x@", "a@b.", "1.", "https://", "\\", "'key', '", "xox"]
+    "unit",
+    [
+        "a",
+        "-",
+        "key=",
+        '"key": "',
+        "x@",
+        "a@b.",
+        "@",
+        "1.",
+        "https://",
+        "\\",
+        "'key', '",
+        "xox",
+        "%25",
+        "%40",
+        "\\u0040",
+    ],
 )
 def test_a_text_of_any_length_takes_little_time(unit: str) -> None:
     began = time.process_time()
