@@ -16,7 +16,6 @@ from bot.slack_errors import Refused, SlackError
 from storage import installations
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Undecryptable, Vault
-from storage.states import InstallationState
 from storage.tables import Installation
 
 log = structlog.get_logger(__name__)
@@ -25,8 +24,6 @@ EARLY = timedelta(minutes=30)
 """How long before its end a token is exchanged."""
 LATEST = timedelta(minutes=1)
 """With less than this left it is not used any more, and the new one is waited for."""
-MINE = timedelta(seconds=30)
-"""How long one process has for an exchange: longer than Slack's answer takes, and what it takes to write it down."""
 AGAIN, MUCH_LATER = timedelta(seconds=5), timedelta(minutes=5)
 """When it is tried again: where Slack did not answer, and where it refused."""
 PATIENCE_SECONDS = 5.0
@@ -103,7 +100,8 @@ class Rotation:
 
     def _begin(self, workspace: str, session: Session) -> Installation | None:
         now = self.clock()
-        begun = installations.begin_refresh(session, workspace, before=now + EARLY, now=now, until=now + MINE)
+        until = now + installations.LONGEST_EXCHANGE
+        begun = installations.begin_refresh(session, workspace, before=now + EARLY, now=now, until=until)
         return installations.get(session, workspace) if begun else None
 
     async def _wait(self, workspace: str) -> None:
@@ -111,7 +109,7 @@ class Rotation:
         until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while asyncio.get_running_loop().time() < until:
             found = await self.database.read(lambda session: installations.get(session, workspace))
-            if found is None or not self.is_urgent(found) or not is_under_way(found, self.clock()):
+            if found is None or not self.is_urgent(found) or not installations.is_under_way(found, self.clock()):
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -131,13 +129,6 @@ class Rotation:
             else:
                 return
         log.error("a new token was lost: the workspace has to install the bot again")
-
-
-def is_under_way(installation: Installation, now: datetime) -> bool:
-    """Whether somebody is exchanging its token, rather than waiting to try that again."""
-    until = installation.refreshing_until
-    has_token = installation.state is InstallationState.INSTALLED and installation.refresh_token is not None
-    return has_token and until is not None and now < until <= now + MINE
 
 
 def ends_within(expires_at: datetime | None, time: timedelta, now: datetime) -> bool:

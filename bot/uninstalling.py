@@ -15,7 +15,6 @@ from sqlmodel import Session
 from bot.clock import Clock
 from bot.directory import Directory
 from bot.notices import owing
-from bot.rotation import is_under_way
 from bot.slack import Slack
 from bot.slack_errors import APP_GONE, TOKEN_GONE, TOKEN_VOID, Refused, SlackError, TokenRefused
 from bot.slacks import Ended, Slacks
@@ -131,7 +130,7 @@ class Uninstalling:
         found = await self._database.read(find)
         if found is None or found.bot_token != installation.bot_token:
             return False
-        return not is_under_way(found, self._clock())
+        return not installations.is_under_way(found, self._clock())
 
     async def _slack_of(self, workspace: str) -> Slack:
         """One whose token has ended and is not exchanged, for whatever reason, still tells that the app was removed."""

@@ -1,7 +1,7 @@
 """Installations: the tokens with which the bot speaks in a workspace, for as long as it may."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, or_
@@ -13,6 +13,9 @@ from storage.tables import UNREADABLE_MOMENT, Installation, SpentState
 
 TOKEN_PURPOSE, REFRESH_PURPOSE = "slack bot token", "slack refresh token"
 """What an installation's tokens are encrypted for."""
+
+LONGEST_EXCHANGE = timedelta(seconds=30)
+"""How long one process has for an exchange: longer than Slack's answer takes, and what it takes to write it down."""
 
 
 def put(session: Session, installation: Installation) -> Installation | None:
@@ -62,6 +65,25 @@ def begin_refresh(session: Session, workspace_id: str, *, before: datetime, now:
         or_(col(Installation.refreshing_until).is_(None), col(Installation.refreshing_until) <= now),
     )
     return _changed(session, mine.values(refreshing_until=until))
+
+
+def is_under_way(installation: Installation, now: datetime) -> bool:
+    """Whether somebody is exchanging its token, rather than waiting to try that again."""
+    has_token = installation.state is InstallationState.INSTALLED and installation.refresh_token is not None
+    return has_token and is_exchange(installation.refreshing_until, now)
+
+
+def is_exchange(until: datetime | None, now: datetime) -> bool:
+    """Whether a `refreshing_until` is the end of an exchange; one further ahead is when it is tried again.
+
+    So is the end of a wait for that, which is taken for an exchange: for half a minute at most nobody touches it.
+    """
+    return until is not None and now < until <= now + LONGEST_EXCHANGE
+
+
+def are_no_exchange(until: Any, now: datetime) -> Any:
+    """The same the other way round, as a condition on the column."""
+    return or_(until.is_(None), until <= now, until > now + LONGEST_EXCHANGE)
 
 
 def refreshed(

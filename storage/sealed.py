@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, literal, null, or_
+from sqlalchemy import CursorResult, literal, null
 from sqlmodel import Session, select, update
 
 from storage import connections, installations
@@ -17,8 +17,8 @@ class Place:
     """A column whose texts are encrypted, each for the workspace in its row's `workspace_id` and for one purpose.
 
     `row` names the column that tells a workspace's rows apart, where it may have several; each text is bound to it.
-    `held_until` names a column with a moment until which a row's text is not to be exchanged: somebody will look for
-    the one that he has read.
+    `held_until` names a column with a moment until which a row's text is not to be exchanged, unless it is further
+    ahead than an exchange of Slack's tokens takes: somebody will look for the one that he has read.
     """
 
     model: type[Table]
@@ -79,7 +79,7 @@ def _asked(place: Place) -> Any:
 
 def _found(session: Session, asked: Any, now: datetime) -> Sequence[Text]:
     return [
-        Text(key, workspace, row, text, held=until is not None and until > now)
+        Text(key, workspace, row, text, held=installations.is_exchange(until, now))
         for key, workspace, row, text, until in session.execute(asked).all()
     ]
 
@@ -89,7 +89,6 @@ def exchange(session: Session, place: Place, text: Text, sealed: str, *, now: da
     column = place.of(place.column)
     changed = update(table_of(place.model)).where(place.key == text.key, column == text.sealed)
     if place.held_until is not None:
-        until = place.of(place.held_until)
-        changed = changed.where(or_(until.is_(None), until <= now))
+        changed = changed.where(installations.are_no_exchange(place.of(place.held_until), now))
     result = cast("CursorResult[Any]", session.execute(changed.values({column: sealed})))
     return result.rowcount == 1

@@ -14,12 +14,13 @@ from sqlmodel import Session, col, select
 
 from bot import key_rotation
 from bot.key_rotation import Outcome, lines, rotate
+from bot.rotation import MUCH_LATER
 from bot.settings import SettingsError, load
-from storage import audit, connections, processes, sealed
+from storage import audit, connections, installations, processes, sealed
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Undecryptable, Vault, fingerprint, generate_key
 from storage.sealed import PLACES, Place, Text
-from storage.tables import AuditEntry, Connection, Process
+from storage.tables import AuditEntry, Connection, Installation, Process
 from tests.adapters.storage import rows
 from tests.adapters.storage.rows import NOW, SECOND
 
@@ -250,6 +251,47 @@ async def test_what_is_in_use_is_left_and_said(url: str, database: Database) -> 
     assert "may be taken out" not in said(outcome)
     assert "in use at this moment, of T1: run this again" in said(outcome)
     assert (await rotated(url, *BOTH, places=[held], now=NOW + SECOND)).whole
+
+
+async def is_exchanging(database: Database) -> Installation:
+    """A workspace whose token has ended, and for which Slack is being asked for another one since `NOW`."""
+    vault = Vault([OLD])
+
+    def begin(session: Session) -> Installation:
+        rows.workspace(session, "T1")
+        ended = Installation(
+            workspace_id="T1",
+            bot_token=vault.seal("a token", workspace="T1", purpose=installations.TOKEN_PURPOSE),
+            refresh_token=vault.seal("another", workspace="T1", purpose=installations.REFRESH_PURPOSE),
+            expires_at=NOW - SECOND,
+            installed_at=NOW - SECOND,
+        )
+        installations.put(session, ended)
+        until = NOW + installations.LONGEST_EXCHANGE
+        assert installations.begin_refresh(session, "T1", before=NOW, now=NOW, until=until)
+        found = installations.get(session, "T1")
+        assert found is not None
+        return found
+
+    return await database.write(begin)
+
+
+async def test_a_token_that_is_being_exchanged_is_left_to_the_end_of_that(url: str, database: Database) -> None:
+    await is_exchanging(database)
+    outcome = await rotated(url, *BOTH)
+    assert (outcome.whole, dict(outcome.left), outcome.exchanged.total()) == (False, {"T1": 2}, 0)
+    assert (await rotated(url, *BOTH, now=NOW + installations.LONGEST_EXCHANGE)).whole
+
+
+async def test_one_that_slack_refuses_to_exchange_is_nobodys_until_that_is_tried_again(
+    url: str, database: Database
+) -> None:
+    """Where Slack refuses it for good, somebody still tries for ever: the old key could never be taken away."""
+    mine = await is_exchanging(database)
+    now = NOW + 2 * SECOND
+    await database.write(partial(installations.give_back_refresh, exchanged=mine, until=now + MUCH_LATER))
+    outcome = await rotated(url, *BOTH, now=now)
+    assert (outcome.whole, dict(outcome.exchanged)) == (True, {"T1": 2})
 
 
 REFUSED = {
