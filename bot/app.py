@@ -176,7 +176,8 @@ async def running(
             since_tick=lambda: worker.since_tick,
             outside=OUTSIDE,
         )
-        await _listen(stack, settings, mailroom, app, exposition, way_in.routes(settings, machine, slacks, nudge))
+        pages = way_in.routes(settings, machine, slacks, nudge, lambda: heartbeat.living)
+        await _listen(stack, settings, mailroom, app, exposition, pages)
         retention = Retention(database=database, clock=clock, keep=timedelta(days=settings.mailroom_keep_days))
         # Where one token stands in the settings, rows of installations are of an earlier time: nobody asks about them.
         removable = uninstalling if settings.mode is Mode.OAUTH else None

@@ -1,5 +1,6 @@
 """Coming into a workspace: somebody allows it at Slack, and what Slack gives for that is written down."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import structlog
 from slack_sdk.oauth import AuthorizeUrlGenerator
 from sqlmodel import Session
 
+from bot.limits import Rate
 from bot.notices import owing
 from bot.oauth import States, WrongState
 from bot.retention import forget_workspace
@@ -80,12 +82,14 @@ class Installing:
         scopes: Sequence[str],
         slacks: Slacks,
         states: States,
+        rate: Rate,
         nudge: Callable[[], None],
     ) -> None:
         self._client = client
         self._addresses = addresses
         self._slacks = slacks
         self._states = states
+        self._rate = rate
         self._nudge = nudge
         back = quote(addresses.back, safe="")
         self._to_slack = AuthorizeUrlGenerator(
@@ -102,13 +106,7 @@ class Installing:
         if said.get("error") == DECLINED:
             return pages.declined(again)
         try:
-            await self._states.take(said.get("state", ""), browser)
-            if "code" not in said:
-                return pages.refused(said.get("error", "no code"), again)
-            granted = Granted.read(
-                await self._slacks.nobody.grant(self._client, code=said["code"], redirect_uri=self._addresses.back)
-            )
-            await self._install(granted)
+            return await self._finish(said, browser)
         except WrongState:
             return pages.too_old(again)
         except Refused as error:
@@ -117,6 +115,20 @@ class Installing:
         except (SlackError, DatabaseUnavailable) as error:
             log.warning("an installation failed", reason=str(error))
             return pages.unavailable(again)
+
+    async def _finish(self, said: Mapping[str, str], browser: str) -> Page:
+        again, state = self._addresses.install, said.get("state", "")
+        self._states.check(state, browser)
+        # Whoever has a browser gets this far: neither rows nor what Slack takes from the app are his to spend.
+        if not self._rate.allows("", "", secrets.token_urlsafe()):
+            return pages.busy(again)
+        await self._states.take(state)
+        if "code" not in said:
+            return pages.refused(said.get("error", "no code"), again)
+        granted = Granted.read(
+            await self._slacks.nobody.grant(self._client, code=said["code"], redirect_uri=self._addresses.back)
+        )
+        await self._install(granted)
         return pages.installed(
             granted.name, granted.workspace, granted.app, whole_organisation=granted.whole_organisation
         )

@@ -34,8 +34,8 @@ class States:
         said = {"browser": _digest(browser), "until": (self.clock() + LASTS).isoformat()}
         return self.vault.seal(json.dumps(said), workspace="", purpose=PURPOSE)
 
-    async def take(self, state: str, browser: str) -> None:
-        """Take one back, once; raises `WrongState`."""
+    def check(self, state: str, browser: str) -> None:
+        """Raise `WrongState` for one that cannot be taken back in this browser."""
         try:
             said = json.loads(self.vault.unseal(state, workspace="", purpose=PURPOSE))
         except (Undecryptable, UnicodeEncodeError):
@@ -43,6 +43,9 @@ class States:
         same = secrets.compare_digest(said["browser"], _digest(browser))
         if not same or datetime.fromisoformat(said["until"]) <= self.clock():
             raise WrongState
+
+    async def take(self, state: str) -> None:
+        """Take one back that was checked, once; raises `WrongState`."""
         digest, now = _digest(state), self.clock()
         if not await self.database.write(lambda session: installations.spend_state(session, digest, now=now)):
             raise WrongState

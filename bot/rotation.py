@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from bot.clock import Clock
 from bot.slack import Client, Slack
-from bot.slack_errors import Refused, SlackError
+from bot.slack_errors import Refused, SlackError, asked_pause
 from storage import installations
 from storage.database import Database, DatabaseUnavailable
 from storage.encryption import Undecryptable, Vault
@@ -25,7 +25,7 @@ EARLY = timedelta(minutes=30)
 LATEST = timedelta(minutes=1)
 """With less than this left it is not used any more, and the new one is waited for."""
 AGAIN, MUCH_LATER = timedelta(seconds=5), timedelta(minutes=5)
-"""When it is tried again: where Slack did not answer, and where it refused."""
+"""When it is tried again: where Slack did not answer and asks for no longer pause, and where it refused."""
 PATIENCE_SECONDS = 5.0
 """How long another process's exchange is waited for."""
 LOOK_SECONDS = 0.05
@@ -75,7 +75,7 @@ class Rotation:
         except Refused as error:
             await self._later(mine, str(error), MUCH_LATER)
         except SlackError as error:
-            await self._later(mine, str(error), AGAIN)
+            await self._later(mine, str(error), max(AGAIN, asked_pause(error)))
         else:
             await self._write(partial(self._note, mine, new))
             log.info("a workspace's token was exchanged", workspace=workspace)

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from bot import manifest, signing_on
 from bot.installing import Addresses, Installing
+from bot.limits import Rate
 from bot.oauth import LASTS, States, browser_of
 from bot.settings import Mode, Settings
 from bot.slacks import Slacks
@@ -17,14 +18,18 @@ from bot.worker.machine import Machine
 
 log = structlog.get_logger(__name__)
 
+MOST_A_MINUTE = 20
+"""Installations, by anybody: Slack takes 600 calls of oauth.v2.access a minute (its page), also to exchange tokens."""
 _LONGEST = 4_096
 """Slack's answers are far shorter."""
 
 
-def routes(settings: Settings, machine: Machine, slacks: Slacks, nudge: Callable[[], None]) -> Sequence[Route]:
+def routes(
+    settings: Settings, machine: Machine, slacks: Slacks, nudge: Callable[[], None], living: Callable[[], int]
+) -> Sequence[Route]:
     """`/slack/install`, which leads to Slack, and `/slack/oauth_redirect`, to which Slack leads back.
 
-    None where one workspace's token stands in the settings.
+    None where one workspace's token stands in the settings. `living` says how many processes serve them.
     """
     public_url = settings.mailroom_public_url
     if settings.mode is not Mode.OAUTH or public_url is None:
@@ -35,6 +40,7 @@ def routes(settings: Settings, machine: Machine, slacks: Slacks, nudge: Callable
         scopes=manifest.scopes(),
         slacks=slacks,
         states=States(machine.database, machine.vault, machine.clock),
+        rate=Rate(machine.clock, MOST_A_MINUTE, living),
         nudge=nudge,
     )
     return _routes(installing, https=public_url.startswith("https://"))
@@ -58,6 +64,6 @@ def _routes(installing: Installing, *, https: bool) -> Sequence[Route]:
         except Exception:
             log.exception("an installation failed")
             page = pages.unavailable("/slack/install")
-        return HTMLResponse(page.html, page.status, headers=dict(pages.HEADERS))
+        return HTMLResponse(page.html, page.status, headers={**pages.HEADERS, **page.headers})
 
     return [Route("/slack/install", install), Route("/slack/oauth_redirect", oauth_redirect)]

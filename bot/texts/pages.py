@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from html import escape
 from urllib.parse import quote
 
@@ -30,10 +30,11 @@ HEADERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Page:
-    """A page, and the status with which it is answered."""
+    """A page, the status with which it is answered, and headers beside those of all pages."""
 
     html: str
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def installed(name: str, workspace: str, app: str, *, whole_organisation: bool) -> Page:
@@ -83,6 +84,13 @@ def unavailable(install_url: str) -> Page:
     """Slack or the database did not answer."""
     text = "<p>Something that is needed for it does not answer just now. Start again in a minute.</p>"
     return _page("Mailroom could not be installed", text, (install_url, "Start again"), status=503)
+
+
+def busy(install_url: str) -> Page:
+    """More come at once than Slack would take from us; the way back from Slack is still good."""
+    text = "<p>Many are installing Mailroom at the moment. Try again in a minute; nothing was changed.</p>"
+    page = _page("Mailroom is not installed yet", text, (install_url, "Start again"), status=503)
+    return replace(page, headers={"Retry-After": "60"})
 
 
 def _page(title: str, body: str, link: tuple[str, str], *, status: int = 200) -> Page:

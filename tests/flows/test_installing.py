@@ -9,11 +9,13 @@ import aiohttp
 import pytest
 import pytest_asyncio
 import yaml
+from sqlmodel import select
 
 from bot import manifest
+from bot.way_in import MOST_A_MINUTE
 from sandbox.slack import ANA, BEN, MAIL, ODA, OTHER_TEAM, TEAM, Browser
 from storage.states import InstallationState
-from storage.tables import AuditEntry, Notice
+from storage.tables import AuditEntry, Notice, SpentState
 from tests.flows import stage
 from tests.flows.breaking import rows
 from tests.flows.places import ELSEWHERE, LUMEN, installations, installs, moves_in
@@ -109,6 +111,35 @@ async def test_the_way_back_is_good_for_ten_minutes(many: Mailroom, browser: Bro
     await many.passes(minutes=10)
     assert (await browser.opens(back)).status == 400
     assert await installations(many) == []
+
+
+async def test_a_flood_of_installations_spends_little_of_what_slack_allows_and_passes(
+    many: Mailroom, browser: Browser
+) -> None:
+    """Tokens are exchanged by the same method, of which Slack takes so many from the app in a minute."""
+    await browser.opens(str(many.settings.install_url))
+    back = await browser.way_back(ANA, TEAM)
+    statuses = [await made_up(many) for _ in range(MOST_A_MINUTE + 5)]
+    assert statuses == [*[400] * MOST_A_MINUTE, *[503] * 5]
+    assert len(await many.slack.calls("oauth.v2.access")) == MOST_A_MINUTE
+    assert many.bot is not None
+    assert len(await many.bot.database.read(lambda session: session.exec(select(SpentState)).all())) == MOST_A_MINUTE
+    page = await browser.opens(back)
+    assert (page.status, "Try again in a minute" in page.text) == (503, True)
+    await many.passes(minutes=1)
+    assert (await browser.opens(back)).status == 200
+
+
+async def made_up(many: Mailroom) -> int:
+    """Somebody comes back, without having been at Slack, with a code that is none; the answer's status."""
+    public = many.settings.mailroom_public_url
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        async with session.get(f"{public}/slack/install", allow_redirects=False) as answer:
+            state = parse_qs(urlsplit(answer.headers["Location"]).query)["state"][0]
+        said = {"state": state, "code": "x"}
+        async with session.get(f"{public}/slack/oauth_redirect", params=said) as answer:
+            assert answer.headers.get("Retry-After") == ("60" if answer.status == 503 else None)
+            return answer.status
 
 
 async def test_two_tabs_of_a_browser_do_not_get_in_each_others_way(many: Mailroom, browser: Browser) -> None:

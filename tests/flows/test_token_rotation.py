@@ -147,6 +147,19 @@ async def test_an_exchange_whose_answer_is_lost_is_done_again(rotating: Mailroom
     assert await exchanges(rotating) == 2
 
 
+async def test_where_slack_asks_for_a_pause_it_has_it(rotating: Mailroom) -> None:
+    await rotating.passes(hours=11, minutes=40)
+    await rotating.slack.fault("oauth.v2.access", "ratelimited", retry_after=60)
+    await creates(rotating, "one")
+    await rotating.until(lambda: exchanged(rotating, 1), "an exchange in vain")
+    await rotating.passes(seconds=40)
+    await creates(rotating, "two")
+    assert await exchanges(rotating) == 1
+    await rotating.passes(seconds=21)
+    await creates(rotating, "three")
+    await rotating.until(lambda: exchanged(rotating, 2), "an exchange")
+
+
 async def test_who_types_while_slack_does_not_exchange_it_is_told_in_time(rotating: Mailroom) -> None:
     await rotating.passes(hours=14)
     await rotating.slack.app.expire_token(TEAM)
