@@ -104,6 +104,24 @@ def test_the_readme_names_every_command_of_the_command_line_with_its_options() -
     assert sorted(named) == sorted(words_of(get_group(cli)))
 
 
+CHECKS = {
+    "ruff": "ruff",
+    "mypy": "mypy",
+    "lint-imports": "the import contracts",
+    "hadolint": "hadolint",
+    "tests.dependencies": "an audit of the dependencies",
+}
+"""What the README calls each thing that `make check` runs."""
+
+
+def test_the_readme_names_all_that_make_check_runs() -> None:
+    goal = (ROOT / "Makefile").read_text(encoding="utf-8").split("\ncheck:", 1)[1].split("\n\n", 1)[0]
+    run = set(re.findall(r"\t\$\(BIN\)/(?:python -m )?(\S+)", goal))
+    assert run == CHECKS.keys()
+    (said,) = re.findall(r"`make check` runs ([^;]+);", README)
+    assert sorted(re.split(", | and ", said)) == sorted(CHECKS.values())
+
+
 def test_every_table_of_the_database_is_explained() -> None:
     named = [re.findall(r"`([a-z_]+)`", row[0]) for row in table_after("What is stored", OPERATING)]
     assert sorted(name for names in named for name in names) == sorted(NAMING.tables)
