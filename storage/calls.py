@@ -195,15 +195,16 @@ def _of_key(connection: Connection) -> Any:
     )
 
 
-def undecided(session: Session, connection: Connection, domain: str, kind: str) -> bool:
-    """Whether a call of this kind for a domain is out, and nobody knows yet whether it was taken."""
-    query = select(Call.id).where(
+def undecided(session: Session, connection: Connection, domain: str, kind: str, *, since: datetime) -> Sequence[Call]:
+    """The calls of this kind for a domain, sent after `since`, of which nobody knows whether they were taken."""
+    query = select(Call).where(
         col(Call.connection_id).in_(_of_key(connection)),
         Call.domain == domain,
         Call.kind == kind,
+        col(Call.sent_at) > since,
         col(Call.state).in_((CallState.SENDING, CallState.UNKNOWN)),
     )
-    return session.exec(query.limit(1)).first() is not None
+    return session.exec(query).all()
 
 
 def sent_since(

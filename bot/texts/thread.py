@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum
 
 from bot import mrkdwn
 from bot.operation import Operation
@@ -92,15 +93,23 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
 
 
-def waits(until: datetime, *, known: bool) -> Message:
-    """A sub-domain request that MailAPI takes only later."""
-    why = (
-        "MailAPI takes one sub-domain request an hour for a domain, and the last one was less than an hour ago."
-        if known
-        else "MailAPI says that the last sub-domain request for this domain was less than an hour ago; "
+class Closed(Enum):
+    """Why MailAPI takes a sub-domain request only later."""
+
+    TAKEN = "MailAPI takes one sub-domain request an hour for a domain, and the last one was less than an hour ago."
+    LOST = (
+        "MailAPI takes one sub-domain request an hour for a domain, and the answer to the last one was lost, so that "
+        "it may have been taken less than an hour ago."
+    )
+    ELSEWHERE = (
+        "MailAPI says that the last sub-domain request for this domain was less than an hour ago; "
         "it was not sent from here, so when exactly is not known."
     )
-    return Message(f"{why} This one is sent {mrkdwn.moment(until)}. You need not do anything.")
+
+
+def waits(until: datetime, why: Closed) -> Message:
+    """A sub-domain request that MailAPI takes only later."""
+    return Message(f"{why.value} This one is sent {mrkdwn.moment(until)}. You need not do anything.")
 
 
 def reduced(count: str, *, existing: int) -> Message:

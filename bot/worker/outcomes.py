@@ -74,15 +74,15 @@ def _limited(machine: Machine, call: Call, operation: Operation, error: RateLimi
     pause = retry_after(call.attempts, machine.pace, at_least=asked_pause(error))
     requeued = _requeue(call, machine.clock() + pause, error.reason, session)
     if requeued and operation.window is not None:
-        wait(machine, call, machine.clock() + operation.window, session, known=False)
+        wait(machine, call, machine.clock() + operation.window, session, thread.Closed.ELSEWHERE)
 
 
-def wait(machine: Machine, call: Call, opens_at: datetime, session: Session, *, known: bool) -> None:
+def wait(machine: Machine, call: Call, opens_at: datetime, session: Session, why: thread.Closed) -> None:
     """Wait for a window, and say until when."""
     request = requests.lock(session, call.workspace_id, call.request_id)
     calls.move(session, call, CallState.QUEUED, CallState.WAITING, due_at=opens_at, leased_until=None)
     if request is not None:
-        message = thread.waits(opens_at, known=known)
+        message = thread.waits(opens_at, why)
         key = f"call:{call.id}:waits:{int(opens_at.timestamp())}"
         owing.thread(session, request, key, message, now=machine.clock())
         owing.refresh(session, request, now=machine.clock())

@@ -62,17 +62,24 @@ def _never_sent(machine: Machine, call: Call, reason: str, session: Session) -> 
 def _held_by_window(
     session: Session, machine: Machine, call: Call, connection: Connection, operation: Operation
 ) -> bool:
-    """Whether the call has to wait: for a window that our records tell, or for another call that may open one."""
+    """Whether the call has to wait: for a window that our records tell, or for another call that may have closed it."""
     if operation.window is None:
         return False
+    now = machine.clock()
     last = calls.last_sent(session, connection, call.domain, call.kind)
-    if last is not None and last + operation.window > machine.clock():
-        outcomes.wait(machine, call, last + operation.window, session, known=True)
+    if last is not None and last + operation.window > now:
+        outcomes.wait(machine, call, last + operation.window, session, thread.Closed.TAKEN)
         return True
-    if calls.undecided(session, connection, call.domain, call.kind):
-        calls.put_off(session, call, machine.clock() + machine.pace.first_poll)
-        return True
-    return False
+    undecided = calls.undecided(session, connection, call.domain, call.kind, since=now - operation.window)
+    if not undecided:
+        return False
+    if any(other.state is CallState.SENDING or other.due_at is not None for other in undecided):
+        calls.put_off(session, call, now + machine.pace.first_poll)
+    else:
+        # A person was asked, who may never answer.
+        opens_at = max(other.sent_at or now for other in undecided) + operation.window
+        outcomes.wait(machine, call, opens_at, session, thread.Closed.LOST)
+    return True
 
 
 async def _look_again(

@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.slack import MAIL
 from tests.flows.stage import KEY, Mailroom
+from tests.flows.test_lost_answers import lose, question
 
 HOUR = 3600
 
@@ -131,3 +132,23 @@ async def test_two_sub_domain_requests_at_once_are_sent_one_after_the_other(mail
     told = await mailroom.reply(mailroom.ana, root, "<!date^")
     assert "not sent from here" not in told.visible
     assert len(await mailroom.asked("create_subdomain")) == 1
+
+
+async def test_an_unanswered_question_keeps_other_sub_domain_requests_waiting_for_an_hour(mailroom: Mailroom) -> None:
+    """MailAPI may have taken it: the others wait as long as they would then, and say so, and no longer."""
+    await lose(mailroom, "create_subdomain")
+    asked = await question(mailroom)
+    await mailroom.ana.types(MAIL, "/mail subdomain create example.com sales")
+    root = await mailroom.waiting(mailroom.ana, "sales.example.com")
+    await mailroom.reply(mailroom.ana, root, "the answer to the last one was lost", "<!date^")
+    looks = len(await mailroom.asked("list_domain"))
+    await mailroom.passes(minutes=50)
+    await mailroom.at_rest()
+    assert len(await mailroom.asked("list_domain")) == looks
+    await mailroom.passes(minutes=10)
+    await mailroom.root(mailroom.ana, "Done", "sales.example.com")
+    await mailroom.completion(mailroom.ana, root)
+    assert "team.example.com" not in await mailroom.mailapi.domains()
+    await mailroom.ben.clicks(asked, "Send Again")
+    (first, _) = await mailroom.roots(mailroom.ana)
+    await mailroom.reply(mailroom.ana, first, "one sub-domain request an hour", "<!date^")

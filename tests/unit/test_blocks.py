@@ -215,8 +215,7 @@ def test_what_a_person_has_to_decide_can_be_posted(operation: Operation) -> None
 @every_reason
 def test_what_is_said_in_a_thread_or_directly_can_be_posted(reason: str) -> None:
     for message in (
-        thread.waits(NOW, known=True),
-        thread.waits(NOW, known=False),
+        *(thread.waits(NOW, why) for why in thread.Closed),
         thread.reduced("1,000 mailboxes", existing=1000),
         thread.unavailable(reason),
         thread.paused("4Abc", reason),

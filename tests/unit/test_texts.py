@@ -167,8 +167,8 @@ def said_of_a_request(outside: str) -> Iterator[Built]:
         yield call(card.card, progress(1, outside, state), case_of(Gate.CONFIRM))
         yield call(card.copy, progress(1, outside, state), case_of())
     yield call(thread.completion, progress(1, outside, RequestState.FAILED))
-    yield call(thread.waits, NOW, known=True)
-    yield call(thread.waits, NOW, known=False)
+    for why in thread.Closed:
+        yield call(thread.waits, NOW, why)
     yield call(thread.reduced, "39 mailboxes", existing=1)
     yield call(thread.unavailable, outside)
     yield call(thread.lost, lost, TEAM, ["U0BEN00001"])

@@ -240,9 +240,11 @@ def test_requests_that_wait_for_a_plan_can_be_hastened(session: Session, state: 
 @pytest.mark.parametrize("state", CallState)
 def test_a_call_is_undecided_while_nobody_knows_whether_it_was_taken(session: Session, state: CallState) -> None:
     connection, other = rows.connection(session), rows.connection(session, last_four="oThr")
-    rows.call(session, connection_id=connection.id, kind="k", state=state)
+    sent = rows.call(session, connection_id=connection.id, kind="k", state=state, sent_at=NOW)
+    before = NOW - timedelta(hours=1)
     undecided = state in {CallState.SENDING, CallState.UNKNOWN}
-    assert calls.undecided(session, connection, "example.com", "k") is undecided
-    assert not calls.undecided(session, connection, "example.org", "k")
-    assert not calls.undecided(session, connection, "example.com", "l")
-    assert not calls.undecided(session, other, "example.com", "k")
+    assert calls.undecided(session, connection, "example.com", "k", since=before) == ([sent] if undecided else [])
+    assert not calls.undecided(session, connection, "example.com", "k", since=NOW)
+    assert not calls.undecided(session, connection, "example.org", "k", since=before)
+    assert not calls.undecided(session, connection, "example.com", "l", since=before)
+    assert not calls.undecided(session, other, "example.com", "k", since=before)
