@@ -52,6 +52,7 @@ class Standings:
                 unsent=requests.count_unsent(session, workspace),
                 windows=_windows(session, connection, now=self._clock()) if connection else {},
                 out=calls.count_out(session, workspace),
+                watched=calls.count_watched(session, workspace),
             )
 
         return await self._database.read(read)

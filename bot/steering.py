@@ -18,7 +18,7 @@ from bot.pace import Pace
 from bot.texts import refusals, thread
 from bot.texts.message import Message
 from bot.worker.planning import add_calls
-from storage import calls, notices, requests
+from storage import calls, connections, notices, requests
 from storage.database import Database
 from storage.states import CallState
 from storage.tables import Call, Request
@@ -95,10 +95,12 @@ class Steering:
         due: dict[str, Any] = {"due_at": now, "leased_until": None, "attempts": 0}
         if action == thread.KEEP_WATCHING:
             until = now + self._pace.watch_for
+            _can_be_looked_for(session, call)
             return calls.move(session, call, CallState.STALLED, CallState.ACCEPTED, watch_until=until, **due)
         if call.state is not CallState.UNKNOWN or call.due_at is not None:
             return False
         if action == thread.LOOK_AGAIN:
+            _can_be_looked_for(session, call)
             calls.put_off(session, call, now, grew_at=now, attempts=0)
             return True
         return self._send_again(session, call, request)
@@ -118,3 +120,10 @@ class Steering:
             }
             add_calls(session, request, singles, call.existing or (), None, now=self._clock(), **before)
         return moved
+
+
+def _can_be_looked_for(session: Session, call: Call) -> None:
+    """Raise `UserError` where the call's key is erased and the one in force, if any, is of another account."""
+    own = connections.get(session, call.workspace_id, call.connection_id) if call.connection_id is not None else None
+    if own is not None and connections.to_look_with(session, call) is None:
+        raise UserError(refusals.no_key_to_look_with(own.caller_id))

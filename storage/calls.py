@@ -79,6 +79,16 @@ def count_out(session: Session, workspace_id: str) -> int:
     return session.exec(query).one()
 
 
+def count_watched(session: Session, workspace_id: str) -> int:
+    """How many of them are watched by themselves: about the others a person was asked."""
+    query = select(func.count()).where(
+        Call.workspace_id == workspace_id,
+        col(Call.state).in_((CallState.SENDING, CallState.ACCEPTED, CallState.UNKNOWN)),
+        (col(Call.state) != CallState.UNKNOWN) | col(Call.due_at).is_not(None),
+    )
+    return session.exec(query).one()
+
+
 def move(session: Session, call: Call, before: CallState, after: CallState, **values: Any) -> bool:
     """Move a call by compare-and-set; false where it was no longer `before`."""
     return moves.move(session, call, before, after, CALL_ARROWS, **values)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam
+from sqlalchemy import and_, bindparam, not_
 from sqlmodel import Session, col, select, update
 
 from storage import moves, workspaces
 from storage.encryption import Vault
-from storage.states import CONNECTION_ARROWS, OPEN_CALLS, ConnectionState
+from storage.states import CONNECTION_ARROWS, OPEN_CALLS, CallState, ConnectionState
 from storage.tables import Call, Connection
 
 PURPOSE = "mailapi-key"
@@ -56,6 +56,18 @@ def get(session: Session, workspace_id: str, connection_id: int) -> Connection |
     """A connection of this workspace, also an old one."""
     query = select(Connection).where(Connection.workspace_id == workspace_id, Connection.id == connection_id)
     return session.exec(query).first()
+
+
+def to_look_with(session: Session, call: Call) -> Connection | None:
+    """The connection that shows what became of a sent call: its own, unless that key is erased.
+
+    In the place of an erased one stands the one in force, if it is of the same account; otherwise there is none.
+    """
+    own = get(session, call.workspace_id, call.connection_id) if call.connection_id is not None else None
+    if own is not None and own.secret is not None:
+        return own
+    current = in_force(session, call.workspace_id)
+    return current if current is None or own is None or current.caller_id == own.caller_id else None
 
 
 def move(
@@ -163,8 +175,14 @@ def mend(session: Session, connection: Connection) -> None:
 
 
 def erase_unused(session: Session, workspace_id: str) -> int:
-    """Erase the keys of replaced connections whose last call has ended; gives how many."""
-    watched = select(Call.connection_id).where(col(Call.state).in_(OPEN_CALLS), col(Call.connection_id).is_not(None))
+    """Erase the keys of replaced connections with which nothing is watched any more; gives how many.
+
+    What waits for a person's answer, who may never give one, keeps no key.
+    """
+    lost = and_(col(Call.state) == CallState.UNKNOWN, col(Call.due_at).is_(None))
+    watched = select(Call.connection_id).where(
+        col(Call.state).in_(OPEN_CALLS - {CallState.STALLED}), not_(lost), col(Call.connection_id).is_not(None)
+    )
     unused = update(Connection).where(
         col(Connection.workspace_id) == workspace_id,
         col(Connection.state) == ConnectionState.REPLACED,

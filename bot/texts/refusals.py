@@ -163,6 +163,7 @@ NOT_YOUR_REQUEST = "Only the person who asked for this, approvers and admins can
 NOT_YOUR_POLICY = "Only admins, owners and whoever connected the key in force can change the policy."
 KEY_REPLACED = "Somebody replaced the key meanwhile, so nothing was given up. Look at `/mail status`, then decide."
 REMOVED = "Mailroom was removed from this workspace, so the key was not kept. Install it again, then connect the key."
+
 DECIDED = "This was decided already, or has settled itself. The root message shows how it stands."
 NOT_YOUR_AUDIT = "Only approvers, and those who may change the policy, can see the audit."
 WHO_ARE_YOU = "Slack did not say in time who you are, so nothing was done. Try again."
@@ -194,6 +195,14 @@ def not_your_key(connected_by: str | None) -> str:
     """Only some may replace or give up the key; `connected_by` is who connected the one in force."""
     whom = f"{mrkdwn.person(connected_by)}, or an admin" if connected_by else "an admin"
     return f"Only admins, owners and whoever connected the key in force can replace it. Ask {whom} of this workspace."
+
+
+def no_key_to_look_with(caller_id: int) -> str:
+    """Somebody wants a call to be looked for, and neither its key is here nor another one of its account."""
+    return (
+        "The key with which this was sent is no longer stored here, so nobody can look for it. Connect a key of the "
+        f"same account (caller id {caller_id}) with `/mail connect`, then choose again."
+    )
 
 
 def too_many_open(most: int) -> str:

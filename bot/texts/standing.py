@@ -44,6 +44,9 @@ class Standing:
     windows: Mapping[str, datetime]
     """The domains that had a sub-domain request within the hour, and when MailAPI takes the next."""
     out: int
+    """The calls that MailAPI has taken, or may have."""
+    watched: int
+    """Those of them that are watched by themselves, with the key with which they were sent."""
 
 
 def overview(standing: Standing) -> Message:
@@ -87,7 +90,7 @@ def status(standing: Standing) -> Message:
     """The connection, what is under way, and the windows that are closed."""
     connection = standing.connection
     if connection is None:
-        return _still_watched(standing) if standing.out else not_connected()
+        return _still_watched(standing) if standing.watched else not_connected()
     lines = [_connection(connection), _connected(connection), _last(connection)]
     under_way = [f"• {_summary(progress)}" for progress in standing.open_requests[:MOST_SHOWN]]
     more = standing.open_count - len(under_way)
@@ -107,7 +110,7 @@ def status(standing: Standing) -> Message:
 
 def _still_watched(standing: Standing) -> Message:
     """After a key was given up, while MailAPI still works on what was sent with it."""
-    text = f"No key is connected. MailAPI still works on {_calls(standing.out)}, watched to the end with the old key."
+    text = f"No key is connected. MailAPI still works on {_calls(standing.watched)}, watched with the old key."
     return Message(text, [section(text), actions(_connect())])
 
 
@@ -139,8 +142,9 @@ def disconnect_question(standing: Standing) -> Block:
         f"{_requests(standing.unsent)} not sent yet will be cancelled, and so will calls that wait."
         if standing.open_count
         else "Nothing is under way.",
-        f"What MailAPI has taken ({_calls(standing.out)}) is watched to its end with the old key, which is erased then."
-        if standing.out
+        f"What MailAPI has taken ({_calls(standing.watched)}) is watched with the old key to its end, or for a day; "
+        "that key is erased then."
+        if standing.watched
         else "The key is erased at once.",
         "Domains and mailboxes stay as they are at MailAPI.",
     ]

@@ -160,15 +160,24 @@ class Machine:
     async def watcher(self, call: Call) -> tuple[Opened, bool]:
         """The connection with which a sent call is watched, and whether it still knows the call's task.
 
-        That is the one it was sent with, unless MailAPI refuses its key and the one in force is of the same account:
-        then what the call makes is seen in that account's lists. Raises `NotConnected`.
+        That is the one it was sent with, unless its key is erased, or MailAPI refuses it, and the one in force is of
+        the same account: then what the call makes is seen in that account's lists. Raises `NotConnected`.
         """
-        opened = await self._opened_once(call.workspace_id, call.connection_id)
+        try:
+            opened = await self._opened_once(call.workspace_id, call.connection_id)
+        except NotConnected:
+            return await self._in_place_of_erased(call), False
         own = opened.connection
         if own.broken_at is None or own.state is ConnectionState.IN_FORCE:
             return opened, True
         current = await self._opened_once(call.workspace_id, None)
         return (current, False) if current.connection.caller_id == own.caller_id else (opened, True)
+
+    async def _in_place_of_erased(self, call: Call) -> Opened:
+        found = await self.database.read(lambda session: connections.to_look_with(session, call))
+        if found is None:
+            raise NotConnected
+        return await self._opened_once(call.workspace_id, found.id)
 
     async def _opened_once(self, workspace: str, connection_id: int | None) -> Opened:
         """As `connection`, read and decrypted once for all that ask for it in the same moment."""

@@ -16,7 +16,7 @@ from bot.texts import thread
 from bot.worker.ending import end_call, end_request
 from bot.worker.machine import Machine, NotConnected, asked_pause, operation_of
 from bot.worker.watching import from_sight
-from storage import calls, requests
+from storage import calls, connections, requests, workspaces
 from storage.states import CallState, ConnectionState
 from storage.tables import Call, Request
 
@@ -104,9 +104,13 @@ def _watch_on(machine: Machine, call: Call, results: dict[str, dict[str, Any]], 
 def _ask(machine: Machine, call: Call, session: Session) -> None:
     """Stop looking and put it to a person, in the thread."""
     request = requests.lock(session, call.workspace_id, call.request_id)
-    if calls.put_off(session, call, None) and request is not None:
+    if not calls.put_off(session, call, None):
+        return
+    if request is not None:
         _put_to_people(session, call, request, now=machine.clock())
         owing.refresh(session, request, now=machine.clock())
+    workspaces.lock(session, call.workspace_id)  # before a connection's row, as everywhere
+    connections.erase_unused(session, call.workspace_id)
 
 
 def _put_to_people(session: Session, call: Call, request: Request, *, now: datetime) -> None:

@@ -17,7 +17,7 @@ from bot.pace import retry_after
 from bot.texts import outcomes, thread
 from bot.worker.ending import end_call
 from bot.worker.machine import Machine, NotConnected, Opened, asked_pause, operation_of
-from storage import calls, connections, moves, requests
+from storage import calls, connections, moves, requests, workspaces
 from storage.states import CallState
 from storage.tables import Call
 
@@ -160,6 +160,8 @@ def _stall(machine: Machine, call: Call, results: Results, session: Session) -> 
         until = int(call.watch_until.timestamp()) if call.watch_until else 0
         owing.thread(session, request, f"call:{call.id}:stalled:{until}", message, now=machine.clock())
         owing.refresh(session, request, now=machine.clock())
+    workspaces.lock(session, call.workspace_id)  # before a connection's row, as everywhere
+    connections.erase_unused(session, call.workspace_id)
 
 
 def _again(machine: Machine, call: Call, attempts: int, session: Session, *, pause: timedelta = timedelta()) -> None:

@@ -9,6 +9,7 @@ from storage.tables import AuditEntry, Connection
 from tests.flows.stage import CALLER_ID, KEY, OTHER_KEY, Mailroom
 
 ERASED, KEPT = (ConnectionState.ERASED, False), (ConnectionState.REPLACED, True)
+IN_FORCE = (ConnectionState.IN_FORCE, True)
 
 
 async def keys(mailroom: Mailroom) -> list[tuple[ConnectionState, bool]]:
@@ -45,7 +46,7 @@ async def test_it_is_asked_before_it_is_done(mailroom: Mailroom) -> None:
     await mailroom.ana.closes()
     await mailroom.ben.types(MAIL, "/mail domain list")
     await mailroom.private(mailroom.ben, "1 domain")
-    assert await keys(mailroom) == [(ConnectionState.IN_FORCE, True)]
+    assert await keys(mailroom) == [IN_FORCE]
 
 
 async def test_the_key_is_erased_and_everything_says_how_to_connect_one(mailroom: Mailroom) -> None:
@@ -64,7 +65,7 @@ async def test_what_is_with_mailapi_is_watched_to_its_end_with_the_old_key(mailr
     await mailroom.made("create_mailbox_bulk")
     root = await mailroom.root(mailroom.ana, "In progress")
     await mailroom.ana.types(MAIL, "/mail disconnect")
-    await mailroom.form(mailroom.ana, "1 call", "watched to", "old key", "erased then")
+    await mailroom.form(mailroom.ana, "1 call", "watched with the old key", "erased then")
     await mailroom.ana.submits()
     await mailroom.form(mailroom.ana, "no longer used")
     assert await keys(mailroom) == [KEPT]
@@ -156,10 +157,10 @@ async def test_another_key_can_be_connected_while_the_old_one_still_watches(mail
     await mailroom.ana.closes()
     await mailroom.mailapi.add_account(OTHER_KEY, CALLER_ID)
     await mailroom.connected(mailroom.ana, OTHER_KEY)
-    assert await keys(mailroom) == [KEPT, (ConnectionState.IN_FORCE, True)]
+    assert await keys(mailroom) == [KEPT, IN_FORCE]
     await mailroom.mailapi.release_queue()
     await mailroom.completed(mailroom.ben)
-    assert await keys(mailroom) == [ERASED, (ConnectionState.IN_FORCE, True)]
+    assert await keys(mailroom) == [ERASED, IN_FORCE]
 
 
 @pytest.mark.parametrize("who", [BEN, GUS], ids=["a member", "a guest"])
@@ -168,7 +169,7 @@ async def test_only_admins_and_whoever_connected_may_disconnect(mailroom: Mailro
     ack = await person.types(MAIL, "/mail disconnect")
     assert ("Guests" if who == GUS else "Only admins, owners and whoever connected") in ack.text
     assert await person.view() is None
-    assert await keys(mailroom) == [(ConnectionState.IN_FORCE, True)]
+    assert await keys(mailroom) == [IN_FORCE]
     assert (who, "refused") in await audited(mailroom, "disconnect") + await audited(mailroom, "connect")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sandbox.slack import GENERAL, MAIL, Message
-from tests.flows.stage import FAST, IMPATIENT, KEY, Mailroom
+from tests.flows.stage import CALLER_ID, FAST, IMPATIENT, KEY, OTHER_KEY, Mailroom
+from tests.flows.test_answers_disconnect import ERASED, IN_FORCE, KEPT, keys
 
 KINDS = {
     "create_domain": ("domain create new.example", "new.example"),
@@ -176,6 +177,35 @@ async def test_look_again_asks_again_where_there_is_still_nothing(mailroom: Mail
     await mailroom.ana.clicks(questions[-1], "Send Again")
     await mailroom.completed(mailroom.ben)
     assert await mailroom.mailapi.mailboxes() == {"john@example.com": 1}
+
+
+async def test_a_question_keeps_no_replaced_key_and_a_key_of_the_same_account_looks_again(mailroom: Mailroom) -> None:
+    await lose(mailroom, "create_mailbox_single")
+    await mailroom.mailapi.add_account(OTHER_KEY, CALLER_ID)
+    await mailroom.connected(mailroom.ana, OTHER_KEY)
+    assert await keys(mailroom) == [KEPT, IN_FORCE]
+    asked = await question(mailroom)
+    assert await keys(mailroom) == [ERASED, IN_FORCE]
+    await mailroom.mailapi.add_mailbox(KEY, "john@example.com")
+    await mailroom.passes(seconds=3)
+    await mailroom.ben.clicks(asked, "Look Again")
+    assert (await mailroom.completed(mailroom.ben)).text.endswith(": created.")
+    assert await mailroom.mailapi.creates() == []
+
+
+async def test_with_a_key_of_another_account_nobody_looks_again_and_it_can_be_sent_again(mailroom: Mailroom) -> None:
+    await lose(mailroom, "create_mailbox_single")
+    asked = await question(mailroom)
+    await mailroom.mailapi.add_account(OTHER_KEY, CALLER_ID + 1)
+    await mailroom.mailapi.add_domain(OTHER_KEY, "example.com")
+    await mailroom.connected(mailroom.ana, OTHER_KEY, CALLER_ID + 1)
+    assert await keys(mailroom) == [ERASED, IN_FORCE]
+    await mailroom.ben.clicks(asked, "Look Again")
+    (root,) = await mailroom.roots(mailroom.ana)
+    told = await mailroom.reply(mailroom.ben, root, "no longer stored", f"caller id {CALLER_ID}", "/mail connect")
+    assert told.ephemeral
+    await mailroom.ben.clicks(asked, "Send Again")
+    await mailroom.completed(mailroom.ben)
 
 
 async def test_only_the_asker_and_approvers_can_answer_the_question(mailroom: Mailroom) -> None:

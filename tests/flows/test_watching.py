@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sandbox.slack import MAIL, Message
-from tests.flows.stage import Mailroom
+from tests.flows.stage import CALLER_ID, KEY, OTHER_KEY, Mailroom
+from tests.flows.test_answers_disconnect import ERASED, IN_FORCE, KEPT, keys
 
 LINE = "/mail mailbox create john@example.com"
 NOT_FOUND: dict[str, Any] = {"kind": "status", "status": 404, "reason": "Task ID was not found for this API key."}
@@ -80,9 +81,19 @@ async def test_a_task_of_the_other_kind_is_asked_for_at_the_other_endpoint(mailr
 
 async def stalled(mailroom: Mailroom) -> tuple[Message, Message]:
     """The root message and the question, after a day in which MailAPI did not get on."""
+    await accepted(mailroom)
+    return await a_day_later(mailroom)
+
+
+async def accepted(mailroom: Mailroom) -> None:
+    """MailAPI has taken the create, and does not get on."""
     await mailroom.mailapi.hold_queue()
     await mailroom.ben.types(MAIL, LINE)
     await mailroom.made("create_mailbox_single")
+
+
+async def a_day_later(mailroom: Mailroom) -> tuple[Message, Message]:
+    """The root message, and the question that was not asked before."""
     await mailroom.passes(hours=23, minutes=55)
     await mailroom.at_rest()
     (root,) = await mailroom.roots(mailroom.ana)
@@ -124,6 +135,49 @@ async def test_only_the_asker_and_admins_can_keep_watching(mailroom: Mailroom) -
     root, asked = await stalled(mailroom)
     await cat.clicks(asked, "Keep Watching")
     assert (await mailroom.reply(cat, root, "Only the person who asked")).ephemeral
+
+
+async def test_a_key_that_was_replaced_is_erased_once_nothing_is_watched_with_it_and_the_next_one_watches_on(
+    mailroom: Mailroom,
+) -> None:
+    await accepted(mailroom)
+    await mailroom.mailapi.add_account(OTHER_KEY, CALLER_ID)
+    await mailroom.connected(mailroom.ana, OTHER_KEY)
+    assert await keys(mailroom) == [KEPT, IN_FORCE]
+    root, asked = await a_day_later(mailroom)
+    assert await keys(mailroom) == [ERASED, IN_FORCE]
+    await mailroom.mailapi.release_queue()
+    await mailroom.exists("john@example.com")
+    await mailroom.ben.clicks(asked, "Keep Watching")
+    await mailroom.completion(mailroom.ben, root)
+    await mailroom.root(mailroom.ana, "Done")
+
+
+async def test_what_was_sent_for_another_account_is_watched_on_with_a_key_of_that_one_only(mailroom: Mailroom) -> None:
+    await accepted(mailroom)
+    await mailroom.mailapi.add_account(OTHER_KEY, CALLER_ID + 1)
+    await mailroom.connected(mailroom.ana, OTHER_KEY, CALLER_ID + 1)
+    root, asked = await a_day_later(mailroom)
+    assert await keys(mailroom) == [ERASED, IN_FORCE]
+    await mailroom.ben.clicks(asked, "Keep Watching")
+    told = await mailroom.reply(mailroom.ben, root, "no longer stored", f"caller id {CALLER_ID}", "/mail connect")
+    assert told.ephemeral
+    await mailroom.mailapi.release_queue()
+    await mailroom.exists("john@example.com")
+    await mailroom.connect(mailroom.ana)
+    await mailroom.form(mailroom.ana, "Connected", KEY[-4:])
+    await mailroom.ben.clicks(asked, "Keep Watching")
+    await mailroom.completion(mailroom.ben, root)
+
+
+async def test_a_key_with_which_nothing_is_watched_any_more_is_erased_at_once(mailroom: Mailroom) -> None:
+    await stalled(mailroom)
+    await mailroom.ana.types(MAIL, "/mail disconnect")
+    await mailroom.form(mailroom.ana, "The key is erased at once")
+    await mailroom.ana.submits()
+    await mailroom.form(mailroom.ana, "no longer used")
+    assert await keys(mailroom) == [ERASED]
+    assert "has no MailAPI key" in (await mailroom.ben.types(MAIL, "/mail status")).text
 
 
 @pytest.mark.parametrize("endpoint", ["get_mailbox_single", "list_domain"])

@@ -98,11 +98,12 @@ def stands(outside: str, *, requests: int = 10, broken: bool = False) -> standin
         unsent=requests,
         windows={f"{number}{'d' * 60}.example.com": NOW for number in range(requests)},
         out=requests,
+        watched=requests,
     )
 
 
 def nothing_stands() -> standing.Standing:
-    return standing.Standing(connection=None, open_requests=[], open_count=0, unsent=0, windows={}, out=0)
+    return standing.Standing(connection=None, open_requests=[], open_count=0, unsent=0, windows={}, out=0, watched=0)
 
 
 def entries(outside: str) -> list[AuditEntry]:

@@ -94,11 +94,36 @@ def test_a_replaced_key_is_erased_exactly_when_no_open_call_uses_it(session: Ses
     rows.call(session, connection_id=old.id, state=state)
     rows.call(session, connection_id=old.id, state=CallState.DONE)
     rows.call(session, connection_id=None)
-    needed = state in OPEN_CALLS
+    # About one that stalled a person was asked, who may never answer.
+    needed = state in OPEN_CALLS - {CallState.STALLED}
     assert connections.erase_unused(session, "T1") == (0 if needed else 1)
     session.refresh(old)
     expected: tuple[Any, ...] = (ConnectionState.REPLACED, "sealed") if needed else (ConnectionState.ERASED, None)
     assert (old.state, old.secret) == expected
+
+
+def test_the_key_of_a_lost_call_is_erased_when_a_person_is_asked(session: Session) -> None:
+    old = rows.connection(session, state=ConnectionState.REPLACED)
+    looked_for = rows.call(session, connection_id=old.id, state=CallState.UNKNOWN, due_at=NOW)
+    assert connections.erase_unused(session, "T1") == 0
+    looked_for.due_at = None
+    session.flush()
+    assert connections.erase_unused(session, "T1") == 1
+
+
+@pytest.mark.parametrize(
+    ("caller_id", "stands_in"), [(123, True), (124, False), (None, False)], ids=["same account", "another one", "none"]
+)
+def test_in_the_place_of_an_erased_key_stands_the_one_in_force_of_the_same_account(
+    session: Session, caller_id: int | None, *, stands_in: bool
+) -> None:
+    old = rows.connection(session, state=ConnectionState.REPLACED, caller_id=123)
+    call = rows.call(session, connection_id=old.id)
+    current = rows.connection(session, state=IN_FORCE, caller_id=caller_id) if caller_id else None
+    assert connections.to_look_with(session, call) == old
+    old.secret = None
+    session.flush()
+    assert connections.to_look_with(session, call) == (current if stands_in else None)
 
 
 @pytest.mark.parametrize("state", sorted(set(ConnectionState) - {ConnectionState.REPLACED}))
