@@ -217,7 +217,9 @@ class Machine:
             return
         said = "a stored key cannot be read" if ours else "MailAPI refuses a key"
         log.warning(said, workspace=connection.workspace_id, connection=connection.id)
-        if connection.state is not ConnectionState.IN_FORCE:
+        # Asked for under the lock: the key may have been replaced while the refused request was out.
+        current = connections.in_force(session, connection.workspace_id)
+        if current is None or current.id != connection.id:
             return
         message = thread.key_lost(connection.last_four) if ours else thread.paused(connection.last_four, error.reason)
         key = f"connection:{connection.id}:broken:{now.isoformat()}"

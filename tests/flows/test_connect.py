@@ -3,6 +3,8 @@
 import pytest
 
 from sandbox.slack import ANA, BEN, EVE, GUS, MAIL
+from storage.tables import AuditEntry
+from tests.flows.breaking import rows
 from tests.flows.stage import CALLER_ID, KEY, OTHER_KEY, Mailroom
 
 BAD_KEY = "exactly 32 letters and digits"
@@ -108,6 +110,21 @@ async def test_a_working_key_replaces_the_one_in_force(mailroom: Mailroom) -> No
     await mailroom.connected(mailroom.ana, OTHER_KEY, 456)
     await mailroom.ben.types(MAIL, "/mail domain list")
     await mailroom.private(mailroom.ben, "other.example")
+
+
+async def test_a_refusal_of_a_key_that_was_replaced_meanwhile_is_not_news_and_nothing_waits(mailroom: Mailroom) -> None:
+    await mailroom.mailapi.add_account(OTHER_KEY, CALLER_ID)
+    await mailroom.mailapi.fault("list_mailbox", "status", status=401, reason="Invalid API key.", seconds=1)
+    await mailroom.ben.types(MAIL, "/mail mailbox create john@example.com")
+
+    async def is_out() -> bool:
+        return bool(await mailroom.asked("list_mailbox"))
+
+    await mailroom.until(is_out, "the request that is refused")
+    await mailroom.connected(mailroom.ana, OTHER_KEY)
+    await mailroom.completed(mailroom.ben)
+    assert not [m for m in await mailroom.ana.direct_messages() if "refuses" in m.visible]
+    assert [(row.outcome, row.subject) for row in await rows(mailroom, AuditEntry) if row.action == "connection"] == []
 
 
 async def test_mailapi_that_is_down_for_a_moment_is_asked_again(unconnected: Mailroom) -> None:
