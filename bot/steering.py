@@ -74,8 +74,10 @@ class Steering:
         return await self._approvers.counts(request.workspace_id, rules, actor)
 
     def _go_on(self, action: str, call_id: int, origin: Origin, session: Session) -> str:
-        call = calls.get(session, origin.workspace, call_id)
-        request = requests.lock(session, call.workspace_id, call.request_id) if call else None
+        found = calls.get(session, origin.workspace, call_id)
+        request = requests.lock(session, found.workspace_id, found.request_id) if found else None
+        # Read again where nobody else can change it: two people may answer at once.
+        call = calls.lock(session, origin.workspace, call_id)
         if call is None or request is None:
             raise UserError(refusals.UNKNOWN_REQUEST)
         said = thread.chosen(origin.person, action)
@@ -94,6 +96,8 @@ class Steering:
         now = self._clock()
         due: dict[str, Any] = {"due_at": now, "leased_until": None, "attempts": 0}
         if action == thread.KEEP_WATCHING:
+            if call.state is not CallState.STALLED:
+                return False
             until = now + self._pace.watch_for
             _can_be_looked_for(session, call)
             return calls.move(session, call, CallState.STALLED, CallState.ACCEPTED, watch_until=until, **due)
@@ -101,8 +105,7 @@ class Steering:
             return False
         if action == thread.LOOK_AGAIN:
             _can_be_looked_for(session, call)
-            calls.put_off(session, call, now, grew_at=now, attempts=0)
-            return True
+            return calls.put_off(session, call, now, grew_at=now, attempts=0)
         return self._send_again(session, call, request)
 
     def _send_again(self, session: Session, call: Call, request: Request) -> bool:
