@@ -122,16 +122,17 @@ async def running(
         slacks = await stack.enter_async_context(signing_on.slacks(settings, database, vault, outages, clock))
         machine = Machine(database, mailapi, vault, clock, pace, Looks(clock, pace), metrics=metrics)
         await database.write(partial(checking.take_up_readable, machine))
+        people = People(slacks=slacks, clock=clock)
         teller = Teller(
             database=database,
             slacks=slacks,
+            people=people,
             clock=clock,
             pace=pace,
             pool=Pool(size=16, share=8, kept=4),
             outages=outages,
             metrics=metrics,
         )
-        people = People(slacks=slacks, clock=clock)
         approvers = Approvers(people)
         worker = Worker(
             machine=machine,

@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bot.clock import Clock
+from bot.errors import TryAgain
 from bot.notices import owing
 from bot.notices.limits import OPEN_DIRECT, Limits
 from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
+from bot.people import People
 from bot.slack import Slack
 from bot.slack_errors import NotSent, Refused
 from bot.slacks import Slacks
@@ -27,9 +29,10 @@ class Moot(Refused):
 class Delivery:
     """Sends each kind of notice as what it is, with what is true when it is sent."""
 
-    def __init__(self, *, database: Database, slacks: Slacks, clock: Clock, limits: Limits) -> None:
+    def __init__(self, *, database: Database, slacks: Slacks, people: People, clock: Clock, limits: Limits) -> None:
         self._database = database
         self._slacks = slacks
+        self._people = people
         self._clock = clock
         self._limits = limits
 
@@ -101,13 +104,13 @@ class Delivery:
         return request.home_channel, None
 
     async def _post_directly(self, notice: Notice) -> tuple[str, str]:
-        channel = await self._direct_channel(notice.workspace_id, notice.recipient or "")
+        channel = await self._channel_of_member(notice)
         slack = await self._slack_for(notice)
         return await slack.post(channel, notice.content, notice=notice.id)
 
     async def _post_copy(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
-        channel = await self._direct_channel(notice.workspace_id, notice.recipient or "")
+        channel = await self._channel_of_member(notice)
         shown = await self._shown_to(request)
         slack = await self._slack_for(notice)
         return await slack.post(channel, shown, notice=notice.id)
@@ -118,6 +121,7 @@ class Delivery:
         original = await self._database.read(lambda session: notices.get(session, notice.workspace_id, copy_id))
         if original is None or not original.channel or not original.ts:
             raise Moot("the card was never posted")
+        await self._check_member(notice)
         shown = await self._shown_to(request)
         slack = await self._slack_for(notice)
         await slack.edit(original.channel, original.ts, shown)
@@ -150,6 +154,22 @@ class Delivery:
         if not request.in_direct_message:
             return request.home_channel
         return await self._direct_channel(request.workspace_id, request.asker)
+
+    async def _channel_of_member(self, notice: Notice) -> str:
+        await self._check_member(notice)
+        return await self._direct_channel(notice.workspace_id, notice.recipient or "")
+
+    async def _check_member(self, notice: Notice) -> None:
+        """Make sure that who is told directly is a full member now, whoever named him and whatever he was then.
+
+        Raises `Moot` where he is none, and `NotSent` where Slack does not say.
+        """
+        try:
+            actor = await self._people.actor(notice.workspace_id, notice.recipient or "")
+        except TryAgain:
+            raise NotSent("Slack does not say who it would go to") from None
+        if not actor.full_member:
+            raise Moot("it would go to a guest, to another organisation, or to somebody who is gone")
 
     async def _direct_channel(self, workspace: str, person: str) -> str:
         self._limits.check(workspace, OPEN_DIRECT)

@@ -19,6 +19,7 @@ from bot.notices.limits import Limits
 from bot.notices.owing import COPY, COPY_EDIT, EDIT, FILE, ROOT, THREAD, VIEW
 from bot.outages import DATABASE, SLACK, Outages
 from bot.pace import Pace, retry_after
+from bot.people import People
 from bot.pool import Pool
 from bot.slack_errors import (
     AnswerLost,
@@ -51,6 +52,7 @@ class Teller:
         *,
         database: Database,
         slacks: Slacks,
+        people: People,
         clock: Clock,
         pace: Pace,
         pool: Pool,
@@ -58,7 +60,7 @@ class Teller:
         metrics: Metrics,
     ) -> None:
         self._limits = Limits(clock)
-        self._delivery = Delivery(database=database, slacks=slacks, clock=clock, limits=self._limits)
+        self._delivery = Delivery(database=database, slacks=slacks, people=people, clock=clock, limits=self._limits)
         self._lost = lost.LostPosts(
             database=database,
             slacks=slacks,
