@@ -48,4 +48,10 @@ def case_of(session: Session, request: Request, operation: Operation) -> Case:
         return Case(planned, made)
     rules = Rules.of(session, request.workspace_id)
     policy = rules.policy
-    return Case(ruling_on(session, request, operation), made, rules.named, policy.groups, policy.admins)
+    named = tuple(person for person in rules.named if _may_be_asked(request, person))
+    return Case(ruling_on(session, request, operation), made, named, policy.groups, policy.admins)
+
+
+def _may_be_asked(request: Request, person: str) -> bool:
+    """False for whom the policy names and Slack did not say that he may decide, once it was asked."""
+    return request.called is None or person in (*request.called, request.asker)

@@ -54,6 +54,8 @@ class Audience:
     owners: tuple[str, ...] = ()
     withdrawn: frozenset[str] = frozenset()
     """Those who approved and are no approvers any more."""
+    barred: frozenset[str] = frozenset()
+    """Whom the policy names although they may not decide: guests, people of other organisations, and who is gone."""
 
 
 async def attend(machine: Machine, slacks: Slacks, approvers: Approvers, request: Request) -> None:
@@ -108,6 +110,7 @@ async def _audience(slack: Slack, approvers: Approvers, request: Request, rules:
         own=asker in counts,
         owners=tuple(dict.fromkeys((*admins, *([rules.connected_by] if rules.connected_by else ())))),
         withdrawn=frozenset(done) - (counts if case.ruling.own else counts - {asker}),
+        barred=frozenset(named) - counts,
     )
 
 
@@ -158,11 +161,11 @@ def _call(
         _nobody(session, current, title, rules, audience, now=now)
     elif not first_time and current.remind_at is not None and current.remind_at <= now:
         _remind(session, current, title, audience, now=now)
-    current.called = sorted({*called, *audience.present, *audience.absent})
+    current.called = sorted({*called, *audience.present, *audience.absent} - audience.barred)
     _set_alarm(current, rules, now=now)
     session.add(current)
     session.flush()
-    if not first_time or _shows_an_older_policy(session, current):
+    if not first_time or audience.barred or _shows_an_older_policy(session, current):
         owing.refresh(session, current, now=now)
 
 

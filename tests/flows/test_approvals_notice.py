@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.slack import ANA, BEN, GENERAL, MAIL, Message, Person
+from sandbox.slack import ANA, BEN, EVE, GENERAL, GUS, MAIL, Message, Person
 from tests.flows.deciding import BULK, CAT, DAN, asks, joins, nothing_sent, refused, rejects, thread_of
 from tests.flows.stage import Mailroom
 
@@ -39,6 +39,23 @@ async def test_the_card_mentions_whom_the_policy_names_and_who_connected_and_not
     await gated.at_rest()
     assert await thread_of(gated, root) == [], "the card has called them"
     assert await cards(gated.slack.person(DAN)) == []
+
+
+async def test_the_card_asks_nobody_who_may_not_decide(gated: Mailroom) -> None:
+    await joins(gated)
+    await joins(gated, DAN, "dan")
+    await gated.lays_down(people=(GUS, EVE, CAT, DAN))
+    root = await asks(gated)
+    await gated.at_rest()
+    assert f"Asked: <@{CAT}>, <@{DAN}> or <@{ANA}>." in (await gated.root(gated.ben)).visible
+    assert await thread_of(gated, root) == [], "the card has called them"
+    await gated.slack.set_user(DAN, is_restricted=True)
+    await gated.passes(hours=4, minutes=1)
+    await gated.reply(gated.ben, root, f"<@{CAT}> <@{ANA}> Still waiting")
+    await gated.at_rest()
+    now = await gated.root(gated.ben)
+    assert f"Asked: <@{CAT}> or <@{ANA}>." in now.visible
+    assert DAN not in now.text
 
 
 async def test_admins_are_named_as_deciders_only_where_they_are(gated: Mailroom) -> None:
