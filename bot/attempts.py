@@ -1,5 +1,6 @@
 """What people do and try: who they are, and an entry in the audit with what came of it, refused or not."""
 
+import json
 from functools import partial
 from typing import Any, NoReturn
 
@@ -12,12 +13,14 @@ from bot.errors import Forbidden, TryAgain, UserError
 from bot.origin import Origin
 from bot.people import People
 from bot.texts import refusals
-from storage import audit
+from storage import audit, seen, workspaces
 from storage.database import Database
 
-REFUSED = "refused"
+REFUSED, SHOWN = "refused", "shown"
 UNKNOWN = "unknown request"
 """Why something was refused that the person's workspace does not have."""
+_ONCE = (REFUSED, SHOWN)
+"""Outcomes of what leaves no row by which the same delivery would be known when it comes again."""
 
 
 class Attempts:
@@ -72,7 +75,10 @@ class Attempts:
     def note(
         self, session: Session, origin: Origin, action: str, outcome: str, subject: str = "", **details: Any
     ) -> None:
-        """Write down what somebody did or tried, and what came of it."""
+        """Write down what somebody did or tried, and what came of it; the same of one delivery is written once."""
+        details = {"channel": origin.channel, **details}
+        if outcome in _ONCE and not self._first_time(session, origin, action, outcome, subject, details):
+            return
         audit.append(
             session,
             origin.workspace,
@@ -81,5 +87,11 @@ class Attempts:
             action=action,
             outcome=outcome,
             subject=subject,
-            details={"channel": origin.channel, **details},
+            details=details,
         )
+
+    def _first_time(self, session: Session, origin: Origin, *entry: Any) -> bool:
+        """A form that is mended and submitted again is the same delivery with another entry."""
+        workspaces.lock(session, origin.workspace)  # as whoever holds it and refuses something takes both
+        key = json.dumps([origin.deduplication_key, origin.person, *entry], sort_keys=True)
+        return seen.first_time(session, origin.workspace, key, now=self._clock())

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from bot.access import Actor
 from bot.approvers import MOST_LOOKS, PATIENCE_SECONDS, Approvers, Outdated, Rules
+from bot.attempts import REFUSED
 from bot.case import Ballot, Case
 from bot.clerk import Answer, Clerk, operation_of
 from bot.errors import TryAgain
@@ -124,7 +125,7 @@ class Decider:
             return no
         if verdict == APPROVED and any(yes.person == origin.person for yes in case.yes):
             text = f"{deciding.ALREADY_YOURS} {judges.so_far(request, case)}"
-            self._clerk.audit(session, origin=origin, action=verdict, outcome="refused", request=request.id, why=TWICE)
+            self._clerk.audit(session, origin=origin, action=verdict, outcome=REFUSED, request=request.id, why=TWICE)
             return Answer(text)
         self._write_down(session, request, origin, verdict, reason)
         decisions.withdraw(session, request, judges.no_more(request, case))

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from bot import access
 from bot.access import Actor
 from bot.approvers import Approvers, Rules
-from bot.attempts import Attempts
+from bot.attempts import SHOWN, Attempts
 from bot.clock import Clock
 from bot.commands import operation_from
 from bot.errors import UserError
@@ -47,9 +47,7 @@ class Steering:
             await self._attempts.refuse(
                 origin, "credentials", refusals.NOT_YOUR_CREDENTIALS, "not an approver", subject
             )
-        await self._database.write(
-            lambda session: self._attempts.note(session, origin, "credentials", "shown", subject)
-        )
+        await self._database.write(lambda session: self._attempts.note(session, origin, "credentials", SHOWN, subject))
         return request
 
     async def go_on(self, action: str, call_id: int, origin: Origin) -> str:

@@ -402,7 +402,7 @@ class AuditEntry(Table, table=True):
 
 
 class SeenEvent(Table, table=True):
-    """An event that Slack delivered, so that a repeat of it does nothing."""
+    """The hash of what Slack delivered, or of what was refused of it, so that a repeat of it does nothing."""
 
     __tablename__ = "seen_event"
     event_id: str = Field(primary_key=True, max_length=64)

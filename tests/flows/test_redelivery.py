@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.slack import MAIL
+from sandbox.slack import GUS, MAIL
+from tests.flows.deciding import asks, audited
 from tests.flows.stage import KEY, OTHER_KEY, Mailroom
 from tests.flows.test_lost_answers import lose, question
 
@@ -258,3 +259,52 @@ async def test_a_disconnect_that_comes_twice_is_done_once_and_answered_the_same(
     first, second = await answers(mailroom, "interactive")
     assert first == second
     assert KEY[-4:] in str(first)
+
+
+# What the audit says of it.
+
+
+async def comes_again(mailroom: Mailroom, times: int = 3) -> list[Any]:
+    """The newest delivery once more, as whoever recorded it might send it; what is answered to each."""
+    newest = (await mailroom.slack.envelopes())[-1]["payload"]
+    found = [await mailroom.slack.request(newest) for _ in range(times)]
+    await mailroom.at_rest()
+    return found
+
+
+async def test_a_refusal_that_comes_again_is_in_the_audit_once(mailroom: Mailroom) -> None:
+    gus = mailroom.slack.person(GUS)
+    for line in ("domain list", "mailbox create john@example.com"):
+        await gus.types(MAIL, f"/mail {line}")
+        assert all("Guests" in str(each.payload) for each in await comes_again(mailroom))
+    assert await audited(mailroom, "refused") == [(GUS, "query", "a guest"), (GUS, "mailbox_create", "a guest")]
+    await gus.types(MAIL, "/mail domain list")
+    assert len(await audited(mailroom, "refused")) == 3
+
+
+async def test_a_decision_that_came_too_late_is_in_the_audit_once_however_often_it_comes(gated: Mailroom) -> None:
+    card = await asks(gated)
+    await gated.ben.clicks(card, "Cancel")
+    await gated.root(gated.ben, "Cancelled by")
+    await gated.ana.clicks(card, "Approve")
+    await gated.private(gated.ana, "Too late")
+    await comes_again(gated)
+    assert await audited(gated, "refused") == [(gated.ana.id, "approved", "too late")]
+
+
+async def test_credentials_that_were_shown_once_are_in_the_audit_once(mailroom: Mailroom) -> None:
+    await mailroom.ben.types(MAIL, "/mail mailbox create john@example.com")
+    done = await mailroom.completed(mailroom.ben)
+    await mailroom.ben.clicks(done, "Show Credentials")
+    await mailroom.form(mailroom.ben)
+    await comes_again(mailroom)
+    assert await audited(mailroom, "shown") == [(mailroom.ben.id, "credentials", "shown")]
+
+
+async def test_what_comes_more_often_than_slack_repeats_it_counts_within_the_minute(outside: Mailroom) -> None:
+    outside.settings = outside.settings.model_copy(update={"mailroom_commands_a_minute": 4})
+    async with outside.running():
+        await outside.ben.types(MAIL, "/mail help")
+        again = ["more than Mailroom takes" in str(each.payload) for each in await comes_again(outside, 8)]
+        assert again == [False] * 6 + [True] * 2
+        assert "more than Mailroom takes" in (await outside.ben.types(MAIL, "/mail help")).text
