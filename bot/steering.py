@@ -8,7 +8,7 @@ from sqlmodel import Session
 from bot import access
 from bot.access import Actor
 from bot.approvers import Approvers, Rules
-from bot.attempts import SHOWN, Attempts
+from bot.attempts import SHOWN, UNKNOWN, Attempts
 from bot.clock import Clock
 from bot.commands import operation_from
 from bot.errors import UserError
@@ -62,7 +62,10 @@ class Steering:
             await self._attempts.refuse_unknown(origin, action, subject)
         if not await self._may_steer(actor, request):
             await self._attempts.refuse(origin, action, refusals.NOT_YOUR_REQUEST, "not an approver", subject)
-        return await self._database.write(partial(self._go_on, action, call_id, origin))
+        came = await self._database.write(partial(self._go_on, action, call_id, origin))
+        if isinstance(came, UserError):
+            raise came
+        return came
 
     async def _may_steer(self, actor: Actor, request: Request) -> bool:
         """The person who asked, and whoever approves now; raises `TryAgain` where Slack does not say."""
@@ -71,19 +74,21 @@ class Steering:
         rules = await self._database.read(lambda session: Rules.of(session, request.workspace_id))
         return await self._approvers.counts(request.workspace_id, rules, actor)
 
-    def _go_on(self, action: str, call_id: int, origin: Origin, session: Session) -> str:
+    def _go_on(self, action: str, call_id: int, origin: Origin, session: Session) -> str | UserError:
+        """What happened, or why nothing did, which is written down either way."""
+        refused = partial(self._attempts.refused, session, origin, action, subject=f"call:{call_id}")
         found = calls.get(session, origin.workspace, call_id)
         request = requests.lock(session, found.workspace_id, found.request_id) if found else None
         # Read again where nobody else can change it: two people may answer at once.
         call = calls.lock(session, origin.workspace, call_id)
         if call is None or request is None:
-            raise UserError(refusals.UNKNOWN_REQUEST)
+            return refused(UserError(refusals.UNKNOWN_REQUEST), UNKNOWN)
         said = thread.chosen(origin.person, action)
         key = f"call:{call_id}:{action}:{origin.deduplication_key}"
         if notices.by_key(session, origin.workspace, f"request:{request.id}:{key}") is not None:
             return said  # the same click, delivered again
         if not self._steer(session, action, call, request):
-            raise UserError(refusals.DECIDED)
+            return refused(UserError(refusals.DECIDED), "too late")
         session.expire_all()
         owing.thread(session, request, key, Message(said), now=self._clock())
         owing.refresh(session, request, now=self._clock())

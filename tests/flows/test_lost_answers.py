@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.slack import GENERAL, MAIL, Message
+from tests.flows.deciding import audited
 from tests.flows.stage import CALLER_ID, FAST, IMPATIENT, KEY, OTHER_KEY, Mailroom
 from tests.flows.test_answers_disconnect import ERASED, IN_FORCE, KEPT, keys
 
@@ -230,6 +231,7 @@ async def test_the_second_of_two_answers_is_told_that_it_was_decided(mailroom: M
     await mailroom.ana.clicks(asked, "Send Again")
     (root,) = await mailroom.roots(mailroom.ana)
     assert (await mailroom.reply(mailroom.ana, root, "decided already")).ephemeral
+    assert await audited(mailroom, "refused") == [(mailroom.ana.id, "send_again", "too late")]
     await mailroom.completed(mailroom.ben)
     assert await mailroom.mailapi.mailboxes() == {"john@example.com": 1}
 
