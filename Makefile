@@ -35,7 +35,7 @@ races: $(VENV)/.dev
 
 # Malformed deliveries and lines, 100 of each kind in `make test`, in as many as are promised: up to three quarters of an hour.
 fuzz: $(VENV)/.dev
-	FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest --numprocesses=0 --timeout=1200 tests/flows/test_fuzz.py tests/flows/test_fuzz_of_installing.py
+	FUZZ_EXAMPLES=2000 $(BIN)/python -m pytest --numprocesses=0 --timeout=1200 tests/flows/test_fuzz.py tests/flows/test_fuzz_between.py tests/flows/test_fuzz_of_installing.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

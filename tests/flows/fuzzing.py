@@ -198,7 +198,14 @@ LIST_QUERY = st.fixed_dictionaries(
 )
 AUDIT_QUERY = st.fixed_dictionaries({"words": st.lists(NO_DOTS, max_size=3) | JUNK, "page": st.integers() | JUNK})
 METADATA = _json(st.fixed_dictionaries({"channel": st.just(MAIL) | JUNK, "thread": st.none() | NO_DOTS})) | NO_DOTS
-BALLOT = _json(st.fixed_dictionaries({"ballot": DEAD, "channel": st.just(MAIL) | JUNK, "thread": st.none()})) | NO_DOTS
+
+
+def ballots(found: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """What the form for a reason carries."""
+    return _json(st.fixed_dictionaries({"ballot": found, "channel": st.just(MAIL) | JUNK, "thread": st.none()}))
+
+
+BALLOT = ballots(DEAD) | NO_DOTS
 
 ACTIONS: dict[str, st.SearchStrategy[Any]] = {
     answers.OPEN_FORM: _json(FILLED) | NO_DOTS,
