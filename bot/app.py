@@ -3,21 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from slack_bolt.async_app import AsyncApp
 from starlette.routing import Route
 
-from bot import front, http, mending, signing_on, way_in
+from bot import front, http, mending, schedule, signing_on, way_in
 from bot.approvers import Approvers
 from bot.clock import Clock, utc_now
 from bot.commands import KINDS, SUBCOMMANDS
 from bot.directory import Directory
 from bot.front import Doors
-from bot.heartbeat import EVERY_SECONDS, Heartbeat
+from bot.heartbeat import BEATS_EVERY, Heartbeat
 from bot.listeners.doors import DELIVERIES
 from bot.mailapi import MailAPI, Timeouts
 from bot.metrics import Exposition, Metrics
@@ -28,6 +27,7 @@ from bot.pace import DEFAULT_PACE, Pace
 from bot.people import People
 from bot.pool import Pool
 from bot.retention import Retention
+from bot.schedule import Job
 from bot.settings import Mode, Settings, SettingsError
 from bot.shutdown import Shutdown
 from bot.slack_errors import TELLING
@@ -46,8 +46,9 @@ log = structlog.get_logger(__name__)
 TIMEOUTS = Timeouts(pool=5, connect=5, write=10, read=15, total=20)
 """For MailAPI; the total is shorter than a lease, so that a call is not taken over while it is being sent."""
 
-SOCKETS_EVERY = 1
-"""How often, in seconds, it is looked whether a Socket Mode connection is open."""
+SOCKETS_EVERY = timedelta(seconds=1)
+"""How often it is looked whether a Socket Mode connection is open."""
+AT_ONCE = timedelta(0)
 PRUNED_AFTER = timedelta(minutes=5)
 """When old rows are deleted first: not while a start has enough to do."""
 NO_CONNECTION = "no Socket Mode connection is open"
@@ -86,6 +87,10 @@ class Mailroom:
     async def state(self) -> http.State:
         """What `/readyz` answers."""
         return http.State(causes=await self.causes(), since_tick=self.worker.since_tick)
+
+    async def tick(self) -> None:
+        """Let the worker look for what is due."""
+        self.worker.nudge()
 
     async def watch_sockets(self) -> None:
         """Notice whether Slack can deliver anything."""
@@ -180,9 +185,19 @@ async def running(
         pages = way_in.routes(settings, machine, slacks, nudge, lambda: heartbeat.living)
         await _listen(stack, settings, mailroom, app, exposition, pages)
         retention = Retention(database=database, clock=clock, keep=timedelta(days=settings.mailroom_keep_days))
+        jobs = [
+            Job("tick", mailroom.tick, pace.tick),
+            Job("watch sockets", mailroom.watch_sockets, SOCKETS_EVERY),
+            # At once: the start may have waited for Slack for long.
+            Job("heartbeat", heartbeat.beat, BEATS_EVERY, after=AT_ONCE),
+            Job("mend", partial(mending.mend, database, clock), timedelta(hours=1), after=AT_ONCE),
+            Job("audit heads", partial(_log_heads, database), timedelta(days=1), after=AT_ONCE),
+            Job("prune", retention.prune, timedelta(days=1), after=PRUNED_AFTER),
+        ]
         # Where one token stands in the settings, rows of installations are of an earlier time: nobody asks about them.
-        removable = uninstalling if settings.mode is Mode.OAUTH else None
-        await stack.enter_async_context(_ticking(mailroom, retention, heartbeat, removable, clock, pace))
+        if settings.mode is Mode.OAUTH:
+            jobs.append(Job("look for removals", uninstalling.ask_due, pace.look_for_removals))
+        await stack.enter_async_context(schedule.kept(jobs, after))
         stack.callback(worker.end)
         stack.callback(shutdown.begin)
         worker.nudge()
@@ -234,68 +249,10 @@ async def _listen(
         stack.callback(connecting.cancel)
 
 
-@asynccontextmanager
-async def _ticking(
-    mailroom: Mailroom,
-    retention: Retention,
-    heartbeat: Heartbeat,
-    uninstalling: Uninstalling | None,
-    clock: Clock,
-    pace: Pace,
-) -> AsyncIterator[None]:
-    """APScheduler's jobs. Its own shutdown cancels what runs, so they only hand over to pools that we drain."""
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    scheduler.add_job(_nudge, "interval", args=[mailroom.worker], seconds=pace.tick.total_seconds(), **options)
-    now = datetime.now(UTC)
-    heads = [mailroom.after, mailroom.database]
-    scheduler.add_job(_log_heads_soon, "interval", args=heads, days=1, next_run_time=now, **options)
-    pruning = {"days": 1, "next_run_time": now + PRUNED_AFTER}
-    scheduler.add_job(_prune_soon, "interval", args=[mailroom.after, retention], **pruning, **options)
-    scheduler.add_job(_mend_soon, "interval", args=[*heads, clock], hours=1, next_run_time=now, **options)
-    beats = {"seconds": EVERY_SECONDS, "next_run_time": now}  # at once: the start may have waited for Slack for long
-    scheduler.add_job(_beat_soon, "interval", args=[mailroom.after, heartbeat], **beats, **options)
-    if uninstalling is not None:
-        looks = {"seconds": pace.look_for_removals.total_seconds()}
-        scheduler.add_job(_ask_soon, "interval", args=[mailroom.after, uninstalling], **looks, **options)
-    scheduler.add_job(mailroom.watch_sockets, "interval", seconds=SOCKETS_EVERY, **options)
-    scheduler.start()
-    try:
-        yield
-    finally:
-        scheduler.pause()
-        await asyncio.sleep(0)  # what it has just begun hands over
-        scheduler.shutdown(wait=False)
-
-
 def _nudge_all(worker: Worker, others: Callable[[], None]) -> None:
     """There is something to do: here, and for other processes, should this one be busy or end."""
     worker.nudge_soon()
     others()
-
-
-async def _nudge(worker: Worker) -> None:
-    worker.nudge()
-
-
-async def _beat_soon(after: Pool, heartbeat: Heartbeat) -> None:
-    after.start("", heartbeat.beat())
-
-
-async def _mend_soon(after: Pool, database: Database, clock: Clock) -> None:
-    after.start("", mending.mend(database, clock))
-
-
-async def _prune_soon(after: Pool, retention: Retention) -> None:
-    after.start("", retention.prune())
-
-
-async def _ask_soon(after: Pool, uninstalling: Uninstalling) -> None:
-    after.start("", uninstalling.ask_due())
-
-
-async def _log_heads_soon(after: Pool, database: Database) -> None:
-    after.start("", _log_heads(database))
 
 
 async def _log_heads(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 
@@ -15,7 +16,7 @@ from storage.tables import Process
 
 log = structlog.get_logger(__name__)
 
-EVERY_SECONDS = 10
+BEATS_EVERY = timedelta(seconds=10)
 """So often that one or two may fail before the process is taken for gone."""
 
 

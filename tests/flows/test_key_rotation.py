@@ -3,7 +3,7 @@
 import asyncio
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -100,7 +100,7 @@ async def test_a_process_that_was_killed_stands_in_the_way_of_no_later_one(
 async def test_a_process_is_seen_as_long_as_it_runs(
     outside: Mailroom, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.app.EVERY_SECONDS", 0.1)
+    monkeypatch.setattr("bot.app.BEATS_EVERY", timedelta(seconds=0.1))
 
     async def seen() -> datetime:
         return await database.read(lambda session: session.exec(select(Process.seen_at)).one())
