@@ -14,7 +14,7 @@ from bot.approvers import Rules
 from bot.attempts import Attempts
 from bot.clock import Clock
 from bot.drafting import Filled, Wrong, drafted, merged
-from bot.errors import UserError
+from bot.errors import Forbidden, UserError
 from bot.origin import Origin
 from bot.people import People
 from bot.policy import Part, Policy
@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 ACTION = "policy"
 """By which the audit knows what is done here."""
+NOT_HIS = (refusals.NOT_YOUR_POLICY, "not an admin")
+"""Why somebody may not change the policy, for him and for the audit."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,15 @@ class Amendments:
 
     async def to_change(self, origin: Origin) -> Rules:
         """What somebody is about to change; raises `UserError` where he may not."""
+        _, rules = await self._editor(origin)
+        return rules
+
+    async def _editor(self, origin: Origin) -> tuple[Actor, Rules]:
         actor = await self._attempts.member(origin, ACTION)
         rules = await self._database.read(lambda session: Rules.of(session, origin.workspace))
         if not access.may_edit_policy(actor, connected_by=rules.connected_by):
-            await self._attempts.refuse(origin, ACTION, refusals.NOT_YOUR_POLICY, "not an admin")
-        return rules
+            await self._attempts.refuse(origin, ACTION, *NOT_HIS)
+        return actor, rules
 
     async def may_change(self, workspace: str, person: str) -> bool:
         """Whether somebody may change the policy; raises `TryAgain`."""
@@ -77,18 +83,24 @@ class Amendments:
 
     async def amend(self, part: Part, filled: Filled, version: int, origin: Origin) -> Saved | Overtaken | Wrong:
         """Put one part of the policy in force as it was filled in, where `version` still is; raises `UserError`."""
-        await self.to_change(origin)
-        return await self._database.write(partial(self._amend, part, filled, version, origin))
+        actor, _ = await self._editor(origin)
+        came = await self._database.write(partial(self._amend, part, filled, version, origin, actor))
+        if isinstance(came, UserError):
+            raise came
+        return came
 
     def _amend(
-        self, part: Part, filled: Filled, version: int, origin: Origin, session: Session
-    ) -> Saved | Overtaken | Wrong:
+        self, part: Part, filled: Filled, version: int, origin: Origin, actor: Actor, session: Session
+    ) -> Saved | Overtaken | Wrong | UserError:
         workspace = origin.workspace
         workspaces.lock(session, workspace)
         known = policies.by_key(session, workspace, origin.deduplication_key)
         if known is not None:  # the same submission, delivered again
             return Saved(_of_version(session, workspace, known.version - 1), Policy.read(known.rules))
         rules, seen = Rules.of(session, workspace), _of_version(session, workspace, version)
+        if not access.may_edit_policy(actor, connected_by=rules.connected_by):  # his key was replaced meanwhile
+            said, why = NOT_HIS
+            return self._attempts.refused(session, origin, ACTION, Forbidden(said), why)
         draft = drafted(part, filled, rules.policy, connected_by=rules.connected_by)
         if not isinstance(draft, Policy):
             return draft

@@ -142,6 +142,7 @@ async def running(
         worker = Worker(
             machine=machine,
             slacks=slacks,
+            people=people,
             approvers=approvers,
             teller=teller,
             pool=Pool(size=64, share=8, kept=16),

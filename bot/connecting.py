@@ -5,6 +5,7 @@ from functools import partial
 from sqlmodel import Session
 
 from bot import access
+from bot.approvers import Outdated
 from bot.attempts import Attempts
 from bot.clock import Clock
 from bot.errors import UserError
@@ -67,17 +68,29 @@ class Connecting:
             self._attempts.note(session, origin, "connect", "asked", f"connection:{connection.id}")
         return None
 
-    async def disconnect(self, origin: Origin) -> str:
-        """Give up the key in force; gives its last four characters. Raises `UserError`."""
-        await self.may_connect(origin)
-        return await self._database.write(partial(self._disconnect, origin))
+    async def disconnect(self, origin: Origin, shown: int | None) -> str:
+        """Give up the connection that was `shown`, if it is in force; gives its last four characters.
 
-    def _disconnect(self, origin: Origin, session: Session) -> str:
+        Raises `UserError`, also where nobody knows any more what was shown.
+        """
+        checked = await self.may_connect(origin)
+        if shown is None:
+            raise UserError(refusals.OLD_FORM)
+        try:
+            return await self._database.write(partial(self._disconnect, origin, shown, checked))
+        except Outdated:
+            subject = f"connection:{shown}"
+            await self._attempts.refuse(origin, "disconnect", refusals.KEY_REPLACED, "another key", subject)
+
+    def _disconnect(self, origin: Origin, shown: int, checked: Connection | None, session: Session) -> str:
+        """As above; raises `Outdated` where another key is in force than the one that he may give up."""
         if not seen.first_time(session, origin.workspace, origin.deduplication_key, now=self._clock()):
             return connections.given_up_last(session, origin.workspace)
         connection = connections.in_force(session, origin.workspace)
         if connection is None:
             raise UserError(refusals.NOT_CONNECTED, connect=True)
+        if checked is None or not connection.id == checked.id == shown:
+            raise Outdated
         now = self._clock()
         # All of them before the workspace, which the first one that ends locks: two would wait for each other else.
         for request in requests.lock_open(session, origin.workspace):
@@ -90,6 +103,6 @@ class Connecting:
             end_call(session, call, call.state, CallState.CANCELLED, now=now, reason=thread.DISCONNECTED)
         workspaces.lock(session, origin.workspace)  # before the connection's row, as everywhere
         if not connections.give_up(session, connection):
-            raise UserError(refusals.KEY_REPLACED)  # and nothing of the above has happened
+            raise Outdated  # and nothing of the above has happened
         self._attempts.note(session, origin, "disconnect", "done", f"connection:{connection.id}")
         return connection.last_four

@@ -3,15 +3,16 @@
 from functools import partial
 from typing import Any
 
+import structlog
 from sqlmodel import Session
 
 from bot import access
 from bot.access import Actor
-from bot.approvers import Approvers, Rules
+from bot.approvers import MOST_LOOKS, Approvers, Outdated, Rules
 from bot.attempts import SHOWN, UNKNOWN, Attempts
 from bot.clock import Clock
 from bot.commands import operation_from
-from bot.errors import UserError
+from bot.errors import TryAgain, UserError
 from bot.notices import owing
 from bot.origin import Origin
 from bot.pace import Pace
@@ -22,6 +23,8 @@ from storage import calls, connections, notices, requests
 from storage.database import Database
 from storage.states import CallState
 from storage.tables import Call, Request
+
+log = structlog.get_logger(__name__)
 
 
 class Steering:
@@ -39,11 +42,13 @@ class Steering:
     async def may_see_credentials(self, request_id: int, origin: Origin) -> Request:
         """The request whose credentials this person wants to see; that he looks is audited. Raises `UserError`."""
         actor = await self._attempts.member(origin, "credentials")
-        request = await self._database.read(lambda session: requests.get(session, origin.workspace, request_id))
+        request, rules = await self._database.read(
+            lambda session: (requests.get(session, origin.workspace, request_id), Rules.of(session, origin.workspace))
+        )
         subject = f"request:{request_id}"
         if request is None:
             await self._attempts.refuse_unknown(origin, "credentials", subject)
-        if not await self._may_steer(actor, request):
+        if not await self._may_steer(actor, request, rules):
             await self._attempts.refuse(
                 origin, "credentials", refusals.NOT_YOUR_CREDENTIALS, "not an approver", subject
             )
@@ -53,29 +58,41 @@ class Steering:
     async def go_on(self, action: str, call_id: int, origin: Origin) -> str:
         """A person's answer to a question about a call; gives what happened. Raises `UserError`."""
         actor = await self._attempts.member(origin, action)
-        found = await self._database.read(lambda session: calls.get(session, origin.workspace, call_id))
-        request = await self._database.read(
-            lambda session: requests.get(session, origin.workspace, found.request_id if found else 0)
-        )
+        for _ in range(MOST_LOOKS):
+            rules = await self._rules_for(actor, action, call_id, origin)
+            try:
+                came = await self._database.write(partial(self._go_on, action, call_id, origin, actor, rules))
+            except Outdated:
+                log.info("judged anew", call=call_id)
+                continue
+            if isinstance(came, UserError):
+                raise came
+            return came
+        raise TryAgain(refusals.BUSY)
+
+    async def _rules_for(self, actor: Actor, action: str, call_id: int, origin: Origin) -> Rules:
+        """The rules in force, by which this person may say how the call goes on; raises `UserError`."""
+        request, rules = await self._database.read(partial(_asked_by, origin.workspace, call_id))
         subject = f"call:{call_id}"
         if request is None:
             await self._attempts.refuse_unknown(origin, action, subject)
-        if not await self._may_steer(actor, request):
+        if not await self._may_steer(actor, request, rules):
             await self._attempts.refuse(origin, action, refusals.NOT_YOUR_REQUEST, "not an approver", subject)
-        came = await self._database.write(partial(self._go_on, action, call_id, origin))
-        if isinstance(came, UserError):
-            raise came
-        return came
+        return rules
 
-    async def _may_steer(self, actor: Actor, request: Request) -> bool:
-        """The person who asked, and whoever approves now; raises `TryAgain` where Slack does not say."""
+    async def _may_steer(self, actor: Actor, request: Request, rules: Rules) -> bool:
+        """The person who asked, and whoever approves by these rules; raises `TryAgain` where Slack does not say."""
         if access.may_steer(actor, asker=request.asker):
             return True
-        rules = await self._database.read(lambda session: Rules.of(session, request.workspace_id))
         return await self._approvers.counts(request.workspace_id, rules, actor)
 
-    def _go_on(self, action: str, call_id: int, origin: Origin, session: Session) -> str | UserError:
-        """What happened, or why nothing did, which is written down either way."""
+    def _go_on(
+        self, action: str, call_id: int, origin: Origin, actor: Actor, rules: Rules, session: Session
+    ) -> str | UserError:
+        """What happened, or why nothing did, which is written down either way.
+
+        Raises `Outdated` where the person may by other rules than those in force now.
+        """
         refused = partial(self._attempts.refused, session, origin, action, subject=f"call:{call_id}")
         found = calls.get(session, origin.workspace, call_id)
         request = requests.lock(session, found.workspace_id, found.request_id) if found else None
@@ -87,6 +104,8 @@ class Steering:
         key = f"call:{call_id}:{action}:{origin.deduplication_key}"
         if notices.by_key(session, origin.workspace, f"request:{request.id}:{key}") is not None:
             return said  # the same click, delivered again
+        if not access.may_steer(actor, asker=request.asker) and Rules.of(session, origin.workspace) != rules:
+            raise Outdated
         if not self._steer(session, action, call, request):
             return refused(UserError(refusals.DECIDED), "too late")
         session.expire_all()
@@ -133,3 +152,10 @@ def _can_be_looked_for(session: Session, call: Call) -> None:
     own = connections.get(session, call.workspace_id, call.connection_id) if call.connection_id is not None else None
     if own is not None and connections.to_look_with(session, call) is None:
         raise UserError(refusals.no_key_to_look_with(own.caller_id))
+
+
+def _asked_by(workspace: str, call_id: int, session: Session) -> tuple[Request | None, Rules]:
+    """The request that a call belongs to, `None` where the workspace has no such call, and the rules in force."""
+    call = calls.get(session, workspace, call_id)
+    request = requests.get(session, workspace, call.request_id) if call else None
+    return request, Rules.of(session, workspace)

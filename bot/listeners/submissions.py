@@ -62,9 +62,10 @@ class Submissions:
         await door.ack()
 
     async def disconnect(self, door: FormDoor) -> None:
-        """The key is given up."""
+        """The key is given up, if it is still the one that the question showed."""
+        shown = standing.shown_in(str(door.body["view"].get("private_metadata") or ""))
         try:
-            last_four = await self._keys.disconnect(door.origin)
+            last_four = await self._keys.disconnect(door.origin, shown)
         except UserError as error:
             await door.ack(response_action="update", view=standing.disconnected(error.text))
             return

@@ -128,6 +128,7 @@ def refused_message(last_four: str, reason: str, *, in_force: str | None) -> Mes
 
 KEY_SET_ASIDE = "The key could not be checked because of an error on our side, which is in the log."
 KEY_UNCHECKED = "MailAPI did not answer, so the key could not be checked."
+PERSON_UNCHECKED = "Slack did not say who you are, so it could not be checked whether you may connect a key."
 
 
 def key_rejected(reason: str) -> str:
@@ -138,6 +139,16 @@ def key_rejected(reason: str) -> str:
 def refused_form(reason: str, *, in_force: str | None, caller_id: int) -> Block:
     """The form again, saying what was wrong."""
     return connect_form(last_four=in_force, error=f"Not connected. {reason}", caller_id=caller_id)
+
+
+def forbidden(last_four: str, why: str) -> Block:
+    """The key works, and its person may not connect it by now; `why` is mrkdwn, and says what he can do."""
+    return _told(_forbidden(last_four, why))
+
+
+def forbidden_message(last_four: str, why: str) -> Message:
+    """The same as a direct message."""
+    return Message(_forbidden(last_four, why))
 
 
 def first_connected(last_four: str, who: str) -> Message:
@@ -154,6 +165,10 @@ def _connected(last_four: str, domains: int) -> str:
         f"*Connected* with the key ending {mrkdwn.code(last_four)}: {count} in the account. "
         "Next: `/mail domain list` or `/mail help`."
     )
+
+
+def _forbidden(last_four: str, why: str) -> str:
+    return f"The key ending {mrkdwn.code(last_four)} was not connected, and is erased here. {why}"
 
 
 def _kept(in_force: str | None) -> str:

@@ -205,6 +205,14 @@ def no_key_to_look_with(caller_id: int) -> str:
     )
 
 
+def overtaken(last_four: str, connected_by: str) -> str:
+    """While somebody's key was checked, another one came in force (`last_four`) that he cannot replace."""
+    return (
+        f"By the time it was checked, the key ending {mrkdwn.code(last_four)} was in force, which "
+        f"{mrkdwn.person(connected_by)} connected; it stays in force. {not_your_key(connected_by)}"
+    )
+
+
 def too_many_open(most: int) -> str:
     """The workspace has as many requests under way as it may have."""
     return (

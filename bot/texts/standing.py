@@ -1,5 +1,6 @@
 """How things stand: the way in, the connection, what is under way, and what was asked for lately."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,7 +135,7 @@ def tasks(shown: Sequence[Progress | Unread], links: Mapping[int, str], *, mine:
 
 
 def disconnect_question(standing: Standing) -> Block:
-    """What is still open and what becomes of it, before the key is given up."""
+    """What is still open and what becomes of it, before the key is given up; it names the connection that it shows."""
     connection = standing.connection
     last_four = connection.last_four if connection else ""
     lines = [
@@ -151,11 +152,17 @@ def disconnect_question(standing: Standing) -> Block:
     return {
         "type": "modal",
         "callback_id": DISCONNECT,
+        "private_metadata": str(connection.id) if connection else "",
         "title": {"type": "plain_text", "text": "Disconnect MailAPI"},
         "submit": {"type": "plain_text", "text": "Disconnect"},
         "close": {"type": "plain_text", "text": "Cancel"},
         "blocks": [section("\n".join(lines))],
     }
+
+
+def shown_in(metadata: str) -> int | None:
+    """The connection that a question shows, from its metadata; `None` where another version of the bot asked it."""
+    return int(metadata) if re.fullmatch("[0-9]{1,18}", metadata) else None
 
 
 def to_disconnect() -> Message:

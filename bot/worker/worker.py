@@ -12,6 +12,7 @@ from bot.approvers import Approvers
 from bot.commands import LISTED_KINDS
 from bot.notices.telling import Teller
 from bot.outages import DATABASE, MAILAPI, WORKER, Outages
+from bot.people import People
 from bot.pool import Pool
 from bot.slacks import Slacks
 from bot.worker import (
@@ -46,6 +47,7 @@ class Worker:
         *,
         machine: Machine,
         slacks: Slacks,
+        people: People,
         approvers: Approvers,
         teller: Teller,
         pool: Pool,
@@ -54,6 +56,7 @@ class Worker:
     ) -> None:
         self._machine = machine
         self._slacks = slacks
+        self._people = people
         self._approvers = approvers
         self._outages = outages
         self._teller = teller
@@ -202,7 +205,7 @@ class Worker:
 
     async def _check_or_announce(self, connection: Connection) -> None:
         if connection.state is ConnectionState.CHECKING:
-            await checking.check(self._machine, connection)
+            await checking.check(self._machine, self._people, connection)
         else:
             await announcing.announce(self._machine, self._slacks, self._approvers, connection)
 

@@ -54,6 +54,7 @@ class Thing(StrEnum):
     DONE = "a request whose mailbox was made"
     STALLED = "a call that takes too long"
     UNKNOWN = "a call of which nobody knows the end"
+    KEY = "the key in force"
 
 
 class Outcome(StrEnum):
@@ -150,7 +151,15 @@ TRIES: Mapping[str, Try] = {
     "action:change_policy": Try("click", Outcome.FORM, ADMIN, _but(refusals.NOT_YOUR_POLICY), value="approvers"),
     "view:connect": Try("submission", Outcome.SHOWN, ADMIN, _but(NOT_YOUR_KEY), untried=AWAY),
     "view:operation:": Try("submission", Outcome.SHOWN),
-    "view:disconnect": Try("submission", Outcome.SHOWN, ADMIN, _but(NOT_YOUR_KEY), untried=AWAY | ADMIN),
+    "view:disconnect": Try(
+        "submission",
+        Outcome.SHOWN,
+        ADMIN,
+        {**_but(NOT_YOUR_KEY), **_but(refusals.KEY_REPLACED, *AWAY)},
+        Thing.KEY,
+        "{id}",
+        untried=ADMIN,
+    ),
     "view:rejection": Try("submission", Outcome.MOVED, ADMIN, DECIDING, Thing.WAITING, "{ballot}"),
     "view:policy:": Try("submission", Outcome.SHOWN, ADMIN, _but(refusals.NOT_YOUR_POLICY)),
     "view_closed:rejection": Try("closing", Outcome.ANSWER, thing=Thing.WAITING, value="{ballot}"),
@@ -214,6 +223,8 @@ def view(name: str, where: Somebody, value: str) -> dict[str, Any]:
         case "operation:":
             callback = "operation:domain_create"
             filled = {"domain": {"value": f"filled{number}.example"}}
+        case "disconnect":
+            metadata = value
         case "rejection":
             metadata = json.dumps({"ballot": value, "channel": where.channel, "thread": None})
             filled = {deciding.REASON: {"value": "No"}}

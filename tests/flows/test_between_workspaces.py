@@ -21,8 +21,8 @@ from bot.policy import Gate
 from bot.texts import refusals
 from sandbox.slack import EVE, GUS, MAIL, NORTH, NORTH_MAIL, SKY, SOUTH, SOUTH_MAIL, Message
 from sandbox.slack.person import Person
-from storage.states import CallState, RequestState
-from storage.tables import NAMING, AuditEntry, Call, Request
+from storage.states import CallState, ConnectionState, RequestState
+from storage.tables import NAMING, AuditEntry, Call, Connection, Request
 from tests.flows import stage
 from tests.flows.breaking import execute
 from tests.flows.deciding import joins
@@ -52,7 +52,7 @@ _KEPT = {"audit_entry", "seen_event", "workspace"}
 class Named:
     """What a button or form names, as the row stands."""
 
-    table: type[Request | Call]
+    table: type[Request | Call | Connection]
     id: int
     ballot: str
 
@@ -76,6 +76,10 @@ class House:
     async def _made(self, wanted: Thing) -> Named:
         number, domain = next(self.numbers), self.place.domain
         match wanted:
+            case Thing.KEY:
+                in_force = (Connection.workspace_id == self.place.id, Connection.state == ConnectionState.IN_FORCE)
+                (key,) = await self._rows(select(Connection).where(*in_force))
+                return Named(Connection, key.id, "")
             case Thing.WAITING | Thing.ENDED:
                 found = await self._asked(f"domain create w{number}.example", RequestState.AWAITING_DECISION)
                 if wanted is Thing.ENDED:
@@ -217,7 +221,8 @@ async def test_everybody_gets_what_is_his_and_nothing_else(
     if role in SHUT_OUT:
         await attempt.is_refused(refusals.GUESTS, "a guest")
     elif role in AWAY and named is not None:
-        await attempt.is_refused(refusals.UNKNOWN_REQUEST, "unknown request")
+        other = way_in.otherwise.get(role)
+        await attempt.is_refused(other or refusals.UNKNOWN_REQUEST, None if other else "unknown request")
     elif role in AWAY:
         await attempt.stays_at_home()
     elif role in way_in.may:

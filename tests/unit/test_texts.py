@@ -271,6 +271,9 @@ def filled_in(outside: str) -> Iterator[Built]:
     yield call(forms.checking)
     yield call(forms.connected, "4Abc", 1)
     yield call(forms.connected_message, "4Abc", 300)
+    for why in (refusals.GUESTS, refusals.overtaken("9Xyz", "U7")):
+        yield call(forms.forbidden, "4Abc", why)
+        yield call(forms.forbidden_message, "4Abc", why)
     yield call(forms.first_connected, "4Abc", "U7")
 
 
