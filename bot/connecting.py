@@ -75,7 +75,7 @@ class Connecting:
         """
         checked = await self.may_connect(origin)
         if shown is None:
-            raise UserError(refusals.OLD_FORM)
+            await self._attempts.refuse(origin, "disconnect", refusals.OLD_FORM, "unreadable")
         try:
             return await self._database.write(partial(self._disconnect, origin, shown, checked))
         except Outdated:

@@ -229,6 +229,7 @@ async def test_a_question_of_another_version_of_the_bot_gives_up_nothing(unconne
         older = {**view.raw, "private_metadata": metadata, "hash": f"1.{number}"}
         answer = await unconnected.slack.request({**submission, "view": older}, "interactive")
         assert "no such form any more" in str(answer.payload), metadata
+    assert await refused(unconnected) == [(ANA, "disconnect", "unreadable")] * 4
     assert await in_force(unconnected) == [(ANA, OTHER_KEY[-4:])]
 
 
