@@ -1,19 +1,20 @@
 """Who may do what: rules that take values and return values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.policy import Gate, Policy, Ruling
 
 
 @dataclass(frozen=True)
 class Actor:
-    """A person as Slack describes him to a workspace."""
+    """A person as Slack describes him to a workspace; `name` is what people call him there, where Slack says it."""
 
     id: str
     admin: bool = False
     guest: bool = False
     outsider: bool = False
     deactivated: bool = False
+    name: str = field(default="", compare=False)
 
     @property
     def full_member(self) -> bool:

@@ -1,5 +1,6 @@
 """Changing a workspace's policy: who may, what a form changes in it, and who was first."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,15 +11,15 @@ from sqlmodel import Session
 
 from bot import access
 from bot.access import Actor
-from bot.approvers import Rules
+from bot.approvers import PATIENCE_SECONDS, Rules
 from bot.attempts import Attempts
 from bot.clock import Clock
 from bot.drafting import Filled, Wrong, drafted, merged
-from bot.errors import Forbidden, UserError
+from bot.errors import Forbidden, TryAgain, UserError
 from bot.origin import Origin
 from bot.people import People
 from bot.policy import Part, Policy
-from bot.texts import refusals
+from bot.texts import policy_forms, refusals
 from bot.texts.policies import Shown
 from storage import connections, policies, workspaces
 from storage.database import Database
@@ -30,6 +31,8 @@ ACTION = "policy"
 """By which the audit knows what is done here."""
 NOT_HIS = (refusals.NOT_YOUR_POLICY, "not an admin")
 """Why somebody may not change the policy, for him and for the audit."""
+_NAMING: Mapping[Part, str] = {Part.APPROVERS: "people", Part.ASKERS: "askers"}
+"""The field of each form in which people are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,27 @@ class Amendments:
 
     async def amend(self, part: Part, filled: Filled, version: int, origin: Origin) -> Saved | Overtaken | Wrong:
         """Put one part of the policy in force as it was filled in, where `version` still is; raises `UserError`."""
-        actor, _ = await self._editor(origin)
+        actor, rules = await self._editor(origin)
+        draft = drafted(part, filled, rules.policy, connected_by=rules.connected_by)
+        wrong = await self._no_members(part, draft, rules.policy, origin.workspace) if isinstance(draft, Policy) else {}
+        if wrong:
+            return wrong
         came = await self._database.write(partial(self._amend, part, filled, version, origin, actor))
         if isinstance(came, UserError):
             raise came
         return came
+
+    async def _no_members(self, part: Part, draft: Policy, before: Policy, workspace: str) -> Wrong:
+        """Whom the form names anew although he is no full member, at its field; raises `TryAgain`."""
+        field = _NAMING.get(part)
+        new = [person for person in getattr(draft, field) if person not in getattr(before, field)] if field else []
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                found = await asyncio.gather(*(self._people.actor(workspace, person) for person in new))
+        except (TryAgain, TimeoutError):
+            raise TryAgain(refusals.WHO_ARE_THEY) from None
+        names = [actor.name or actor.id for actor in found if not actor.full_member]
+        return {field: policy_forms.no_members(names)} if field and names else {}
 
     def _amend(
         self, part: Part, filled: Filled, version: int, origin: Origin, actor: Actor, session: Session

@@ -43,6 +43,7 @@ def actor(user: dict[str, Any], workspace: str) -> Actor:
     """The standing in a workspace of somebody as users.info and users.list tell of him."""
     return Actor(
         id=str(user["id"]),
+        name=_name(user),
         admin=bool(user.get("is_admin") or user.get("is_owner") or user.get("is_primary_owner")),
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         outsider=bool(user.get("is_stranger")) or user.get("team_id", workspace) != workspace,
@@ -58,8 +59,14 @@ def actor_of_organisation(user: dict[str, Any], organisation: str) -> Actor:
     there = user.get("enterprise_user") or {}
     return Actor(
         id=str(user["id"]),
+        name=_name(user),
         admin=bool(there.get("is_admin") or there.get("is_owner")),
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         outsider=bool(user.get("is_stranger")) or there.get("enterprise_id") != organisation,
         deactivated=bool(user.get("deleted")),
     )
+
+
+def _name(user: dict[str, Any]) -> str:
+    profile = user.get("profile") or {}
+    return str(profile.get("display_name") or profile.get("real_name") or user.get("name") or "")

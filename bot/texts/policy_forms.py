@@ -211,6 +211,12 @@ NOT_OFFERED = "Choose again, from what is offered."
 TOO_MANY = f"Choose up to {MOST_NAMED}."
 
 
+def no_members(names: Sequence[str]) -> str:
+    """Somebody who can never do what the field is for."""
+    who = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"Choose full members alone. These are guests, of another organisation, or gone: {who}."
+
+
 def no_number(least: int, most: int) -> str:
     """Something that is not a whole number within bounds."""
     return f"Type a whole number from {least} to {most:,}."

@@ -169,6 +169,7 @@ NOT_YOUR_AUDIT = "Only approvers, and those who may change the policy, can see t
 WHO_ARE_YOU = "Slack did not say in time who you are, so nothing was done. Try again."
 WHO_IS_IN_GROUP = "Slack did not say in time who is in the user groups of the policy, so nothing was done. Try again."
 WHO_APPROVES = "Slack did not say in time who may approve, so nothing was done. Try again."
+WHO_ARE_THEY = "Slack did not say in time who these people are, so nothing was saved. Try again."
 BUSY = "Too much is being looked up for this workspace just now. Try again in a moment."
 FORM_TOO_LATE = "The form could not be opened, since it took too long. Try once more."
 CREDENTIALS_TOO_LATE = "The credentials could not be opened, since it took too long. Click once more."

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox.slack import ANA, BEN, GUS
+from sandbox.slack import ANA, BEN, EVE, GUS
 from tests.flows.policies import (
     ALSO,
     APPROVERS,
@@ -191,6 +191,26 @@ async def test_a_form_submitted_while_slack_does_not_say_who_that_is_stays_and_c
     assert await versions(mailroom) == []
     assert await mailroom.ana.submits() == {}
     await mailroom.form(mailroom.ana, "Saved.")
+
+
+@pytest.mark.parametrize("button", [APPROVERS, ASKERS])
+async def test_guests_and_people_of_other_organisations_are_not_taken(mailroom: Mailroom, button: str) -> None:
+    errors = await changes(mailroom, mailroom.ana, button, People=[BEN, GUS, EVE])
+    assert errors == {
+        "People": "Choose full members alone. These are guests, of another organisation, or gone: gus and eve."
+    }
+    assert await versions(mailroom) == []
+    await mailroom.slack.fault("users.info", "error", times=1, where={"user": BEN})
+    await mailroom.passes(seconds=61)
+    await mailroom.ana.fills(People=[BEN])
+    assert "did not say in time who these people are" in next(iter((await mailroom.ana.submits()).values()))
+    assert await mailroom.ana.submits() == {}
+    await mailroom.form(mailroom.ana, "Saved.")
+
+
+async def test_who_became_a_guest_keeps_nobody_from_changing_the_policy(mailroom: Mailroom) -> None:
+    await mailroom.lays_down(people=(GUS,))
+    await changed(mailroom, mailroom.ana, APPROVERS, People=[GUS, BEN])
 
 
 async def test_a_form_of_another_version_of_the_bot_is_not_taken(mailroom: Mailroom) -> None:
