@@ -99,10 +99,11 @@ class Database:
                 self.heard(step)
         return result
 
-    async def persist(self, work: Work[Result]) -> Result:
+    async def persist(self, work: Work[Result], **about: int) -> Result:
         """As `write`, but again and again until the database takes it: for what nobody can be asked for again.
 
         So `work` may be done twice, where a commit's answer was lost. It ends otherwise by being cancelled only.
+        The log says that it waits, with `about` what it is.
         """
         attempts = 0
         while True:
@@ -110,7 +111,7 @@ class Database:
                 return await self.write(work)
             except DatabaseUnavailable as error:
                 if not attempts:
-                    log.warning("an answer waits to be written down", reason=str(error))
+                    log.warning("an answer waits to be written down", reason=str(error), **about)
             await asyncio.sleep(PAUSES[min(attempts, len(PAUSES) - 1)])
             attempts += 1
 

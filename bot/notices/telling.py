@@ -123,22 +123,26 @@ class Teller:
         except Overtaken:
             log.warning("a lease ran out before a notice was told", notice=notice.id, request=notice.request_id)
         except PlaceGone as error:
-            await self._database.write(partial(self._leave, notice, str(error)))
+            await self._write(notice, partial(self._leave, notice, str(error)))
         except Limited as error:
             await self._again(notice, str(error), self._limits.pause(notice.workspace_id, error))
         except UploadRefused as error:
-            await self._database.write(partial(self._upload_again, notice, str(error)))
+            await self._write(notice, partial(self._upload_again, notice, str(error)))
         except (NotSent, TokenRefused) as error:
             await self._again(notice, str(error), retry_after(notice.attempts))
         except AnswerLost as error:
             await self._unknown(notice, str(error))
         except Moot as error:
-            await self._database.write(partial(self._drop, notice, str(error)))
+            await self._write(notice, partial(self._drop, notice, str(error)))
         except Refused as error:
-            await self._database.write(partial(self._leave_out, notice, str(error)))
+            await self._write(notice, partial(self._leave_out, notice, str(error)))
         else:
-            await self._database.write(partial(self._told, notice, channel, ts))
+            await self._write(notice, partial(self._told, notice, channel, ts))
             self._metrics.told(notice.kind, age(notice.created_at, self._clock()))
+
+    async def _write(self, notice: Notice, outcome: Callable[[Session], object]) -> None:
+        """Write down what came of a notice, also where the database takes nothing for a while."""
+        await self._database.persist(outcome, notice=notice.id)
 
     def _told(self, notice: Notice, channel: str | None, ts: str | None, session: Session) -> None:
         """Note where it stands; a root message settles where its thread is.
@@ -155,13 +159,12 @@ class Teller:
     async def _again(self, notice: Notice, reason: str, wait: timedelta) -> None:
         """It was certainly not taken: owe it again; nobody looks at an open form for ever."""
         if notice.attempts >= MOST_TRIES and notice.kind == VIEW:
-            await self._database.write(partial(self._drop, notice, reason))
+            await self._write(notice, partial(self._drop, notice, reason))
             return
         log.info("notice put off", notice=notice.id, request=notice.request_id, reason=reason)
         due_at = self._clock() + wait
-        await self._database.write(
-            lambda session: self._move(session, notice, NoticeState.OWED, due_at=due_at, reason=reason)
-        )
+        owed = partial(self._move, notice=notice, after=NoticeState.OWED, due_at=due_at, reason=reason)
+        await self._write(notice, owed)
 
     def _upload_again(self, notice: Notice, reason: str, session: Session) -> None:
         """What comes after a file waits for it, so it is not tried for ever; tries in an outage do not count."""
@@ -175,7 +178,7 @@ class Teller:
 
     async def _unknown(self, notice: Notice, reason: str) -> None:
         log.warning("nobody knows whether Slack took a notice", notice=notice.id, request=notice.request_id)
-        await self._database.write(partial(self._not_known, notice, reason))
+        await self._write(notice, partial(self._not_known, notice, reason))
 
     def _not_known(self, notice: Notice, reason: str, session: Session) -> None:
         due_at = self._clock() + retry_after(notice.attempts, at_least=lost.UNKNOWN_FOR)

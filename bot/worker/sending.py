@@ -205,7 +205,7 @@ async def _submit(machine: Machine, call: Call, connection: Connection, operatio
     begun = await departure.begun()
     if begun is not None:
         _log_answer(begun, came)  # before it is written, which may take a while and be cut off by the process's end
-        await machine.database.persist(partial(outcomes.write, machine, begun, operation, came))
+        await machine.database.persist(partial(outcomes.write, machine, begun, operation, came), call=begun.id)
     elif isinstance(came, MailAPIError) and not departure.asked:
         await _put_off(machine, call, None if isinstance(came, KeyRefused) else came.reason)  # it never connected
     if isinstance(came, KeyRefused):
