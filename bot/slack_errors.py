@@ -14,8 +14,6 @@ PLACE_GONE = frozenset(
         "message_not_found",
         "thread_not_found",
         "cannot_reply_to_message",
-        "cant_update_message",
-        "edit_window_closed",
         "restricted_action",
         "restricted_action_read_only_channel",
         "restricted_action_thread_only_channel",
@@ -27,6 +25,9 @@ PLACE_GONE = frozenset(
     }
 )
 """Errors of chat.postMessage and chat.update after which this message will never be taken at this place."""
+
+EDIT_REFUSED = frozenset({"cant_update_message", "edit_window_closed"})
+"""Errors of chat.update that say nothing of the place: the message stays as it is, others are taken there."""
 
 AMBIGUOUS = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 """chat.postMessage: “It's possible some aspect of the operation succeeded.”"""
@@ -81,6 +82,10 @@ class PlaceGone(Refused):
     """Nothing can be said at this place, now or later; somewhere else it can."""
 
 
+class EditRefused(Refused):
+    """A message stays as it is, now and later; its thread goes on."""
+
+
 class TokenRefused(SlackError):
     """Slack does not take the token: nothing was done, and it may be tried again when the token was mended."""
 
@@ -119,6 +124,9 @@ def asked_pause(error: Exception) -> timedelta:
     return timedelta(seconds=error.retry_after) if isinstance(error, Limited) else timedelta()
 
 
+_REMEDIES = ((TOKEN_REFUSED, TokenRefused), (PLACE_GONE, PlaceGone), (EDIT_REFUSED, EditRefused))
+
+
 def named(error: SlackApiError) -> SlackError:
     """The SDK's error by what to do about it."""
     response = error.response
@@ -129,11 +137,9 @@ def named(error: SlackApiError) -> SlackError:
         return Limited(method_of(response), float(response.headers.get("Retry-After", 1)))
     if name in AMBIGUOUS or response.status_code >= 500 or name == "unreadable":  # noqa: PLR2004 - a server's failure
         return AnswerLost(name)
-    if name in TOKEN_REFUSED:
-        return TokenRefused(name)
     if name == "missing_scope" and (method := method_of(response)) in TELLING:
         return ScopeMissing(method)
-    return PlaceGone(name) if name in PLACE_GONE else Refused(name)
+    return next((error(name) for names, error in _REMEDIES if name in names), Refused(name))
 
 
 def method_of(response: AsyncSlackResponse) -> str:

@@ -71,6 +71,11 @@ def root_key(request_id: int) -> str:
     return f"request:{request_id}:root"
 
 
+def left_key(request_id: int) -> str:
+    """The key of what was a request's root message, where it was left for another one."""
+    return f"request:{request_id}:left"
+
+
 def last_told(session: Session, request: Request, kinds: Collection[str]) -> Notice | None:
     """The newest notice of these kinds that Slack took for a request."""
     query = select(Notice).where(_of(request), col(Notice.kind).in_(kinds), Notice.state == NoticeState.TOLD)

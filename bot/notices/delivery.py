@@ -7,10 +7,11 @@ from bot.clock import Clock
 from bot.errors import TryAgain
 from bot.notices import owing
 from bot.notices.limits import OPEN_DIRECT, Limits
+from bot.notices.moving import is_astray
 from bot.notices.owing import COPY, COPY_EDIT, DIRECT, EDIT, FILE, ROOT, THREAD, VIEW
 from bot.people import People
 from bot.slack import Slack
-from bot.slack_errors import NotSent, Refused
+from bot.slack_errors import NotSent, PlaceGone, Refused
 from bot.slacks import Slacks
 from storage import moves, notices, requests
 from storage.database import Database
@@ -55,15 +56,22 @@ class Delivery:
         return senders[notice.kind](notice)
 
     async def place(self, notice: Notice) -> tuple[str, str | None]:
-        """The channel, and the thread there, in which a post or a file of this notice stands once it was sent.
+        """The channel, and the thread there, in which a post or a file of this notice stands if it was sent.
 
         Raises `SlackError` where Slack does not say, and `Moot` where its request is gone.
         """
         if notice.kind in (DIRECT, COPY):
             return await self._direct_channel(notice.workspace_id, notice.recipient or ""), None
         request = await self._request(notice)
+        if is_astray(notice, request):  # the new root message, which waits for this, has not moved the home yet
+            return request.home_channel, request.asked_thread or await self._root_left(request)
         channel = await self._home(request)
         return channel, _thread_of_root(request) if notice.kind == ROOT else _thread_of(request)
+
+    async def _root_left(self, request: Request) -> str | None:
+        key = notices.left_key(request.id)
+        left = await self._database.read(lambda session: notices.by_key(session, request.workspace_id, key))
+        return left.ts if left else None
 
     async def _post_root(self, notice: Notice) -> tuple[str, str]:
         request = await self._request(notice)
@@ -90,13 +98,13 @@ class Delivery:
             raise Moot("the root message was never posted")
 
     async def _post_in_thread(self, notice: Notice) -> tuple[str, str]:
-        request = await self._request(notice)
+        request = await self._request_here(notice)
         thread_ts = _thread_of(request)
         slack = await self._slack_for(notice)
         return await slack.post(request.home_channel, notice.content, thread_ts=thread_ts, notice=notice.id)
 
     async def _share_file(self, notice: Notice) -> tuple[str, None]:
-        request = await self._request(notice)
+        request = await self._request_here(notice)
         file = notice.content
         name, content, text = file["name"], file["content"], file["text"]
         slack = await self._slack_for(notice)
@@ -174,6 +182,12 @@ class Delivery:
     async def _direct_channel(self, workspace: str, person: str) -> str:
         self._limits.check(workspace, OPEN_DIRECT)
         return await (await self._slacks.of(workspace)).direct_channel(person)
+
+    async def _request_here(self, notice: Notice) -> Request:
+        request = await self._request(notice)
+        if is_astray(notice, request):
+            raise PlaceGone("its place was left")
+        return request
 
     async def _request(self, notice: Notice) -> Request:
         request = await self._database.read(

@@ -21,6 +21,15 @@ UNNOTICED = (EDIT, COPY_EDIT, VIEW)
 _LEFT_OUT = ":left_out"
 
 
+def drop(session: Session, notice: Notice, reason: str) -> bool:
+    """Never tell a notice that is being sent; false where another process has taken it over meanwhile."""
+    dropped: dict[str, Any] = {"leased_until": None, "reason": reason}  # the states have no shorter way
+    if not notices.move(session, notice, NoticeState.SENDING, NoticeState.UNKNOWN, held=notice, **dropped):
+        return False
+    log.warning("notice dropped", notice=notice.id, request=notice.request_id, kind=notice.kind, reason=reason)
+    return notices.move(session, notice, NoticeState.UNKNOWN, NoticeState.DROPPED)
+
+
 def note_fault(session: Session, notice: Notice, reason: str, *, now: datetime, wait: timedelta) -> None:
     """Let the notice be looked for, and so told again, after `wait`; or leave it out where that failed often enough.
 

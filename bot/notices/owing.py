@@ -117,7 +117,7 @@ def move_root(session: Session, request: Request, *, now: datetime) -> None:
     """Owe a new root message where the one before is out of reach, and note that it was left."""
     before = notices.by_key(session, request.workspace_id, notices.root_key(request.id))
     if before is not None:
-        before.key = f"request:{request.id}:left"
+        before.key = notices.left_key(request.id)
         session.add(before)
         session.flush()
     refresh(session, request, now=now)
@@ -212,4 +212,4 @@ def _moved(session: Session, request: Request) -> str | None:
     """Why the root message stands in a direct message, where it does."""
     if not request.in_direct_message:
         return None
-    return "midway" if notices.by_key(session, request.workspace_id, f"request:{request.id}:left") else "asked"
+    return "midway" if notices.by_key(session, request.workspace_id, notices.left_key(request.id)) else "asked"

@@ -12,17 +12,18 @@ from sqlmodel import Session
 from bot.clock import Clock
 from bot.logs import about
 from bot.metrics import Metrics, age
-from bot.notices import late, lost, owing
+from bot.notices import late, lost, moving
 from bot.notices.delivery import Delivery, Moot, Overtaken
-from bot.notices.leaving_out import note_fault, note_refusal
+from bot.notices.leaving_out import drop, note_fault, note_refusal
 from bot.notices.limits import Limits
-from bot.notices.owing import COPY, COPY_EDIT, EDIT, FILE, ROOT, THREAD, VIEW
+from bot.notices.owing import ROOT, VIEW
 from bot.outages import DATABASE, SLACK, Outages
 from bot.pace import Pace, retry_after
 from bot.people import People
 from bot.pool import Pool
 from bot.slack_errors import (
     AnswerLost,
+    EditRefused,
     Limited,
     NotSent,
     PlaceGone,
@@ -32,11 +33,11 @@ from bot.slack_errors import (
     UploadRefused,
 )
 from bot.slacks import Slacks
-from storage import moves, notices, requests
+from storage import notices, requests
 from storage.database import Database, DatabaseUnavailable
 from storage.notices import Spacing
-from storage.states import NoticeState, RequestState
-from storage.tables import Notice, Request, check_moments
+from storage.states import NoticeState
+from storage.tables import Notice, check_moments
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +124,7 @@ class Teller:
         except Overtaken:
             log.warning("a lease ran out before a notice was told", notice=notice.id, request=notice.request_id)
         except PlaceGone as error:
-            await self._write(notice, partial(self._leave, notice, str(error)))
+            await self._write(notice, partial(moving.leave, notice=notice, reason=str(error), now=self._clock()))
         except Limited as error:
             await self._again(notice, str(error), self._limits.pause(notice.workspace_id, error))
         except UploadRefused as error:
@@ -132,8 +133,8 @@ class Teller:
             await self._again(notice, str(error), retry_after(notice.attempts))
         except AnswerLost as error:
             await self._unknown(notice, str(error))
-        except Moot as error:
-            await self._write(notice, partial(self._drop, notice, str(error)))
+        except (Moot, EditRefused) as error:
+            await self._write(notice, partial(drop, notice=notice, reason=str(error)))
         except Refused as error:
             await self._write(notice, partial(self._leave_out, notice, str(error)))
         else:
@@ -159,7 +160,7 @@ class Teller:
     async def _again(self, notice: Notice, reason: str, wait: timedelta) -> None:
         """It was certainly not taken: owe it again; nobody looks at an open form for ever."""
         if notice.attempts >= MOST_TRIES and notice.kind == VIEW:
-            await self._write(notice, partial(self._drop, notice, reason))
+            await self._write(notice, partial(drop, notice=notice, reason=reason))
             return
         log.info("notice put off", notice=notice.id, request=notice.request_id, reason=reason)
         due_at = self._clock() + wait
@@ -185,58 +186,10 @@ class Teller:
         if not self._move(session, notice, NoticeState.UNKNOWN, due_at=due_at, reason=reason):
             late.maybe_edited(session, notice, now=self._clock())
 
-    def _drop(self, notice: Notice, reason: str, session: Session) -> bool:
-        """It will never be told. The table of states lets a notice be dropped only once it is unknown."""
-        if not self._move(session, notice, NoticeState.UNKNOWN, reason=reason):
-            return False
-        log.warning("notice dropped", notice=notice.id, request=notice.request_id, kind=notice.kind, reason=reason)
-        return notices.move(session, notice, NoticeState.UNKNOWN, NoticeState.DROPPED)
-
     def _leave_out(self, notice: Notice, reason: str, session: Session) -> None:
         """Slack will never take it, wherever it goes: the person whom it would have told something hears that."""
-        if self._drop(notice, reason, session):
+        if drop(session, notice, reason):
             note_refusal(session, notice, reason, now=self._clock())
-
-    def _leave(self, notice: Notice, reason: str, session: Session) -> None:
-        """The place is gone: the request goes on in a direct message, and says so once."""
-        a_copy = notice.kind in (COPY, COPY_EDIT)  # it was never at the request's own place
-        request = (
-            requests.lock(session, notice.workspace_id, notice.request_id) if notice.request_id and not a_copy else None
-        )
-        if request is None or request.in_direct_message:
-            self._drop(notice, reason, session)
-            return
-        if not moves.holds(notice, notices.lock(session, notice.workspace_id, notice.id), now=self._clock()):
-            return  # another process is telling it
-        request.in_direct_message, request.root_ts = True, None
-        if request.state is RequestState.AWAITING_DECISION:
-            request.due_at = self._clock()  # nobody but the asker sees it there, so the others get cards
-        session.add(request)
-        session.flush()
-        notices.redirect(session, request, owing.home(request))
-        log.info("request goes on in a direct message", request=request.id, reason=reason)
-        if notice.kind == ROOT:
-            self._move(session, notice, NoticeState.OWED, due_at=self._clock(), reason=reason)
-        else:
-            self._begin_anew(notice, request, reason, session)
-
-    def _begin_anew(self, notice: Notice, request: Request, reason: str, session: Session) -> None:
-        """A new root message, and behind it what its thread is still owed."""
-        waiting = [row for row in notices.unsettled_of_request(session, request) if row.kind in (THREAD, FILE)]
-        owing.move_root(session, request, now=self._clock())
-        for row in waiting:
-            kept = {"workspace_id", "request_id", "kind", "lane", "destination", "content", "created_at"}
-            copy = {**row.model_dump(include=kept), "destination": owing.home(request)}
-            self._give_up(session, row, reason)
-            notices.owe(session, Notice(**copy, key=f"{row.key}:moved", due_at=self._clock()))
-        if notice.kind == EDIT:
-            self._drop(notice, reason, session)
-
-    def _give_up(self, session: Session, row: Notice, reason: str) -> None:
-        if row.state is NoticeState.OWED:
-            notices.move(session, row, NoticeState.OWED, NoticeState.SENDING)
-        notices.move(session, row, NoticeState.SENDING, NoticeState.UNKNOWN, reason=reason)
-        notices.move(session, row, NoticeState.UNKNOWN, NoticeState.DROPPED)
 
     def _move(self, session: Session, notice: Notice, after: NoticeState, **values: Any) -> bool:
         """Move a notice that is being sent; false where another process has taken it over meanwhile."""
