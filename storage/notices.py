@@ -48,7 +48,7 @@ def get(session: Session, workspace_id: str, notice_id: int) -> Notice | None:
 
 
 def owed_in_lane(session: Session, workspace_id: str, lane: str) -> bool:
-    """Whether something of a lane is owed and not begun."""
+    """Whether something of a lane is owed and not begun; it is not begun before this transaction ends."""
     owed = select(Notice.id).where(
         Notice.workspace_id == workspace_id, Notice.lane == lane, Notice.state == NoticeState.OWED
     )
@@ -61,9 +61,13 @@ def by_key(session: Session, workspace_id: str, key: str) -> Notice | None:
 
 
 def root_is_out(session: Session, workspace_id: str, request_id: int) -> bool:
-    """Whether a request's root message was posted, or is being posted: it does not say what comes now."""
-    root = by_key(session, workspace_id, root_key(request_id))
-    return root is not None and root.state is not NoticeState.OWED
+    """Whether a request's root message was posted, or is being posted: it does not say what comes now.
+
+    One that is not is not begun before this transaction ends, and says what it has changed.
+    """
+    its_root = (Notice.workspace_id == workspace_id, Notice.key == root_key(request_id))
+    owed = select(Notice.id).where(*its_root, Notice.state == NoticeState.OWED).with_for_update()
+    return session.exec(owed).first() is None and session.exec(select(Notice.id).where(*its_root)).first() is not None
 
 
 def root_key(request_id: int) -> str:
@@ -139,6 +143,7 @@ def claim(
         .where(*(~and_(col(Notice.workspace_id) == workspace, col(Notice.kind) == kind) for workspace, kind in besides))
         .order_by(col(Notice.due_at), col(Notice.id))
         .limit(most * _LOOKED_AT)
+        .with_for_update(skip_locked=True)  # who holds one changes what it will say, and a claim that waits deadlocks
     )
     leased = moves.lease_rows(session, Notice, _one_each(session.exec(due).all())[:most], now=now)
     claimed = [

@@ -12,7 +12,7 @@ from bot.rulings import case_of
 from bot.texts import card
 from bot.texts.message import Block, Message
 from storage import calls, notices
-from storage.states import NoticeState, RequestState
+from storage.states import RequestState
 from storage.tables import Notice, Request
 
 ROOT, EDIT, THREAD, DIRECT, VIEW, FILE = "root", "edit", "thread", "direct", "view", "file"
@@ -57,10 +57,10 @@ def refresh(session: Session, request: Request, *, now: datetime) -> None:
     """
     if request.state is not RequestState.RUNNING:
         refresh_copies(session, request, now=now)
-    root = notices.by_key(session, request.workspace_id, notices.root_key(request.id))
-    if root is None:
-        _owe(session, request, ROOT, notices.root_key(request.id), {}, now=now)
-    if root is None or root.state is NoticeState.OWED:
+    key = notices.root_key(request.id)
+    if notices.by_key(session, request.workspace_id, key) is None:
+        _owe(session, request, ROOT, key, {}, now=now)
+    if not notices.root_is_out(session, request.workspace_id, request.id):
         return
     due = _edit_due(session, request, now)
     owed = notices.owed_edit(session, request, EDIT)
@@ -89,11 +89,11 @@ def copy(session: Session, request: Request, person: str, *, now: datetime) -> b
 
 
 def refresh_copies(session: Session, request: Request, *, now: datetime) -> None:
-    """Owe each copy an edit, unless one is owed; what is not begun shows what is new by itself."""
+    """Owe each copy an edit, unless it or one is owed; what is not begun shows what is new by itself."""
     for original in notices.of_kind(session, request, COPY):
         person = original.recipient or ""
         lane = _lane_of_copy(request, person)
-        if original.state is NoticeState.OWED or notices.owed_in_lane(session, request.workspace_id, lane):
+        if notices.owed_in_lane(session, request.workspace_id, lane):
             continue
         edit = Notice(
             workspace_id=request.workspace_id,
