@@ -1,6 +1,6 @@
 """Slack's Web API, as far as the bot uses it; each question raises `SlackError` where Slack does not do it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from bot.slack_errors import Refused, TokenRefused, UploadRefused
 from bot.slack_transport import Transport
 from bot.texts.message import Block
 
+Depart = Callable[[], Awaitable[object]]
 PAGE = 100
 """How many messages are read at a time where one is looked for."""
 
@@ -150,11 +151,25 @@ class Slack:
             )
         )
 
-    async def upload(self, channel: str, name: str, content: str, text: str, *, thread_ts: str | None = None) -> None:
-        """Share a text file below `text`; Slack takes the name, then the bytes, then where it goes."""
+    async def upload(
+        self,
+        channel: str,
+        name: str,
+        content: str,
+        text: str,
+        *,
+        thread_ts: str | None = None,
+        depart: Depart | None = None,
+    ) -> None:
+        """Share a text file below `text`; Slack takes the name, then the bytes, then where it goes.
+
+        Nobody sees anything of it before the last step, right before which `depart` is awaited: it may raise.
+        """
         data = content.encode()
         place = await self._transport.answer(self._client.files_getUploadURLExternal(filename=name, length=len(data)))
         await self._put(str(place["upload_url"]), data)
+        if depart is not None:
+            await depart()
         await self._transport.answer(
             self._client.files_completeUploadExternal(
                 files=[{"id": str(place["file_id"]), "title": name}],

@@ -1,6 +1,7 @@
 """Delivery to Slack: what is asked of it for each kind of notice, and where there."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from bot.clock import Clock
@@ -108,7 +109,8 @@ class Delivery:
         file = notice.content
         name, content, text = file["name"], file["content"], file["text"]
         slack = await self._slack_for(notice)
-        await slack.upload(request.home_channel, name, content, text, thread_ts=_thread_of(request))
+        thread_ts, depart = _thread_of(request), partial(self._look_at_lease, notice)
+        await slack.upload(request.home_channel, name, content, text, thread_ts=thread_ts, depart=depart)
         return request.home_channel, None
 
     async def _post_directly(self, notice: Notice) -> tuple[str, str]:
@@ -141,16 +143,19 @@ class Delivery:
         return None, None
 
     async def _slack_for(self, notice: Notice) -> Slack:
-        """The Slack of a notice's workspace, with a look at the lease right before it is sent.
-
-        Raises `Overtaken` where another process has taken the notice over, or soon may. A process that was frozen
-        wakes up here. What an edit shows was put together before, and may be old by now.
-        """
+        """The Slack of a notice's workspace, with a look at the lease right before it is sent."""
         slack = await self._slacks.of(notice.workspace_id)
+        await self._look_at_lease(notice)
+        return slack
+
+    async def _look_at_lease(self, notice: Notice) -> None:
+        """Raises `Overtaken` where another process has taken the notice over, or soon may.
+
+        A process that was frozen wakes up here. What an edit shows was put together before, and may be old by now.
+        """
         current = await self._database.read(lambda session: notices.get(session, notice.workspace_id, notice.id))
         if not moves.holds(notice, current, now=self._clock()):
             raise Overtaken
-        return slack
 
     async def _shown(self, request: Request) -> dict[str, Any]:
         return await self._database.read(lambda session: owing.shown(session, request).content())

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlmodel import Session, select
+from structlog.testing import capture_logs
 
 from bot.app import TIMEOUTS, vault_for
 from bot.mailapi import MailAPI
@@ -254,15 +255,39 @@ async def test_a_message_that_slack_took_late_is_not_posted_again(outside: Mailr
     assert await posted(outside, "Connected") == 1
 
 
+@pytest.mark.parametrize("step", ["files.getUploadURLExternal", "files.upload"], ids=["the name", "the bytes"])
+async def test_a_file_is_looked_at_again_right_before_it_is_shared(outside: Mailroom, step: str) -> None:
+    """Slack takes longer for a step before that than the lease."""
+    await outside.slack.fault(step, "latency", seconds=2.0)
+    await outside.mailapi.set_speed(mailbox_seconds=0)
+    async with outside.running() as bot:
+        await outside.connected(outside.ana)
+        await outside.without_gates()
+        with capture_logs() as lines:
+            await outside.ben.types(MAIL, "/mail mailbox bulk example.com team 120")
+            await outside.until(partial(in_state, bot.database, NoticeState.SENDING, "file"), "the file being sent")
+            outside.clock.ahead += OVER
+            await outside.until(partial(in_state, bot.database, NoticeState.UNKNOWN, "file"), "the file found again")
+            outside.clock.ahead += timedelta(seconds=11)
+            await outside.until(partial(in_state, bot.database, NoticeState.TOLD, "file"), "the file shared")
+
+            async def wakes_up() -> bool:
+                shared = len(await outside.slack.calls("files.completeUploadExternal"))
+                return shared > 1 or "a lease ran out before a notice was told" in [line["event"] for line in lines]
+
+            await outside.until(wakes_up, "the end of the one that stood still")
+    assert len(await outside.slack.calls("files.completeUploadExternal")) == 1
+
+
 async def posted(outside: Mailroom, said: str) -> int:
     calls = await outside.slack.calls("chat.postMessage")
     return sum(said in call["arguments"]["text"] for call in calls)
 
 
-async def in_state(database: Database, state: NoticeState) -> bool:
-    """Whether the direct message is there now."""
-    direct = select(Notice.id).where(Notice.kind == "direct", Notice.state == state)
-    return bool(await database.read(lambda session: session.exec(direct).all()))
+async def in_state(database: Database, state: NoticeState, kind: str = "direct") -> bool:
+    """Whether the direct message, or what else is of this kind, is there now."""
+    its = select(Notice.id).where(Notice.kind == kind, Notice.state == state)
+    return bool(await database.read(lambda session: session.exec(its).all()))
 
 
 @pytest_asyncio.fixture
