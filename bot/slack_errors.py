@@ -102,7 +102,7 @@ class Limited(SlackError):
     """Too much at once: nothing was done, and this `method` may not be tried for `retry_after` seconds."""
 
     def __init__(self, method: str, retry_after: float) -> None:
-        super().__init__("ratelimited")
+        super().__init__(f"ratelimited: {method}")
         self.method = method
         self.retry_after = retry_after
 

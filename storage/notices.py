@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, text
+from sqlalchemy import bindparam, exists, text
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, col, func, or_, select, update
 
 from storage import installations, moves, once
 from storage.states import NOTICE_ARROWS, NoticeState
-from storage.tables import Notice, Request, table_of
+from storage.tables import Notice, Request, UtcDateTime, table_of
 
 UNSETTLED = (NoticeState.OWED, NoticeState.SENDING, NoticeState.UNKNOWN)
 """The states in which a notice keeps later ones of its lane waiting."""
@@ -203,6 +203,24 @@ def _one_each(due: Sequence[tuple[int, str]]) -> list[int]:
             first.append(notice_id)
             taken.add(destination)
     return first
+
+
+LIMITED = "ratelimited: "
+"""Begins the reason of a notice that was put off because Slack limits a method, whose name follows."""
+_now = bindparam("now", type_=UtcDateTime)
+_LIMITED = (
+    select(Notice.workspace_id, Notice.reason, func.max(Notice.due_at))
+    .where(col(Notice.state).in_((NoticeState.OWED, NoticeState.UNKNOWN)), col(Notice.due_at) > _now)
+    .where(col(Notice.reason).startswith(LIMITED))
+    .group_by(col(Notice.workspace_id), col(Notice.reason))
+)
+"""Built once: each tick asks."""
+
+
+def limited(session: Session, *, now: datetime) -> Sequence[tuple[str, str, datetime]]:
+    """The workspaces and methods that Slack limits, and until when, as those say who were put off for it."""
+    found = session.connection().execute(_LIMITED, {"now": now}).all()
+    return [(workspace, reason.removeprefix(LIMITED), until) for workspace, reason, until in found]
 
 
 def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Notice]:

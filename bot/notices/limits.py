@@ -1,5 +1,9 @@
-"""The limits of Slack's Web API: 429 holds for a method and a workspace, and for nothing else."""
+"""The limits of Slack's Web API: 429 holds for a method and a workspace, and for nothing else.
 
+Whoever hears it puts a notice off with the reason, so that other processes, and the next start, know of it too.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,17 +27,22 @@ METHODS = {
 
 @dataclass
 class Limits:
-    """Which methods Slack does not take from this process now, by workspace (docs.slack.dev, rate limits)."""
+    """Which methods Slack does not take now, by workspace (docs.slack.dev, rate limits)."""
 
     clock: Clock
     _until: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def pause(self, workspace: str, error: Limited) -> timedelta:
         """Let nothing of this workspace call the method that Slack limited; gives for how long."""
-        key, wait = (workspace, error.method), asked_pause(error)
-        until = self.clock() + wait
-        self._until[key] = max(until, self._until.get(key, until))
+        wait = asked_pause(error)
+        self.learn([(workspace, error.method, self.clock() + wait)])
         return wait
+
+    def learn(self, limited: Sequence[tuple[str, str, datetime]]) -> None:
+        """Let nothing of these workspaces call these methods until then, whoever heard it."""
+        for workspace, method, until in limited:
+            key = (workspace, method)
+            self._until[key] = max(until, self._until.get(key, until))
 
     def paused(self) -> list[tuple[str, str]]:
         """The workspaces and kinds of notices that have to wait."""

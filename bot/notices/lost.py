@@ -54,7 +54,11 @@ class LostPosts:
         """Note what was found in sending after its lease as unknown; gives what is so for long enough to be settled."""
         now = self._clock()
         for notice in notices.lost_in_sending(session, now=now):
-            unknown: dict[str, Any] = {"due_at": now + UNKNOWN_FOR, "leased_until": None}
+            unknown: dict[str, Any] = {
+                "due_at": now + UNKNOWN_FOR,
+                "leased_until": None,
+                "reason": "its sender is gone",
+            }
             notices.move(session, notice, NoticeState.SENDING, NoticeState.UNKNOWN, held=notice, **unknown)
         return notices.claim_unknown(session, now=now, most=most)
 
@@ -75,9 +79,9 @@ class LostPosts:
     async def _look_again(self, notice: Notice, error: SlackError) -> None:
         """Slack did not say whether it is there; posting it now might be the second time."""
         wait = self._limits.pause(notice.workspace_id, error) if isinstance(error, Limited) else retry_after(1)
-        log.info("could not look for a notice", notice=notice.id, reason=str(error))
-        due_at = self._clock() + wait
-        await self._database.write(lambda session: moves.put_off(session, notice, due_at))
+        due_at, reason = self._clock() + wait, str(error)
+        log.info("could not look for a notice", notice=notice.id, reason=reason)
+        await self._database.write(lambda session: moves.put_off(session, notice, due_at, reason=reason))
 
     async def _find(self, notice: Notice) -> tuple[str | None, str | None]:
         if notice.kind in (EDIT, VIEW, COPY_EDIT) or notice.tried_at is None:

@@ -1,8 +1,8 @@
 """Telling what is owed: claims notices, has them delivered, and writes down what came of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -81,7 +81,8 @@ class Teller:
     async def tick(self, nudge: Callable[[], None]) -> None:
         """Claim what is due and start telling it; `nudge` is called after each, since others wait for it."""
         room = self._outages.room(SLACK, self.pool.free)
-        unknown = await self._database.write(partial(self._lost.claim, room))
+        unknown, limited = await self._database.write(partial(self._look, room))
+        self._limits.learn(limited)
         for notice in unknown:
             self.pool.start(notice.workspace_id, self._guarded(notice, self._lost.settle), then=nudge)
         claimed = await self._database.write(
@@ -98,6 +99,9 @@ class Teller:
             self.pool.start("", self._probe())
         for notice in claimed:
             self.pool.start(notice.workspace_id, self._guarded(notice, self._tell), then=nudge)
+
+    def _look(self, room: int, session: Session) -> tuple[Sequence[Notice], Sequence[tuple[str, str, datetime]]]:
+        return self._lost.claim(room, session), notices.limited(session, now=self._clock())
 
     async def _probe(self) -> None:
         """Ask Slack whether an outage is over, where nothing that is owed would find out."""
