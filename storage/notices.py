@@ -143,9 +143,9 @@ def claim(
         .where(*(~and_(col(Notice.workspace_id) == workspace, col(Notice.kind) == kind) for workspace, kind in besides))
         .order_by(col(Notice.due_at), col(Notice.id))
         .limit(most * _LOOKED_AT)
-        .with_for_update(skip_locked=True)  # who holds one changes what it will say, and a claim that waits deadlocks
     )
-    leased = moves.lease_rows(session, Notice, _one_each(session.exec(due).all())[:most], now=now)
+    chosen = _held_by_nobody(session, _one_each(session.exec(due).all())[:most])
+    leased = moves.lease_rows(session, Notice, chosen, now=now)
     claimed = [
         notice
         for notice in leased  # one that was dropped a moment ago is not sent
@@ -221,6 +221,13 @@ def limited(session: Session, *, now: datetime) -> Sequence[tuple[str, str, date
     """The workspaces and methods that Slack limits, and until when, as those say who were put off for it."""
     found = session.connection().execute(_LIMITED, {"now": now}).all()
     return [(workspace, reason.removeprefix(LIMITED), until) for workspace, reason, until in found]
+
+
+def _held_by_nobody(session: Session, ids: Sequence[int]) -> Sequence[int]:
+    """Those that could be locked at once: who holds one changes what it will say, and a wait might deadlock."""
+    if not ids:
+        return []
+    return session.exec(select(Notice.id).where(col(Notice.id).in_(ids)).with_for_update(skip_locked=True)).all()
 
 
 def lost_in_sending(session: Session, *, now: datetime) -> Sequence[Notice]:

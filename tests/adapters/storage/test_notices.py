@@ -1,7 +1,10 @@
 """Messages that are owed: each once, in the order of its lane, and settled where nobody knows."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlmodel import Session, select
 
 from storage import notices
@@ -157,3 +160,45 @@ def test_kinds_that_slack_limits_now_are_left_alone_and_others_are_not(session: 
     other = rows.notice(session, "T2", lane="c", kind="root")
     found = notices.claim(session, now=NOW, most=9, besides=[("T1", "root")])
     assert [notice.id for notice in found] == [edit.id, other.id]
+
+
+HELD: dict[str, Callable[[Session, Notice], bool]] = {
+    "a root message": lambda session, _: not notices.root_is_out(session, "T1", 1),
+    "a copy": lambda session, copy: notices.owed_in_lane(session, "T1", copy.lane),
+}
+"""How a transaction asks whether something is not begun, and will show what it changes."""
+held = pytest.mark.parametrize("is_owed", HELD.values(), ids=HELD)
+
+
+def root(session: Session) -> Notice:
+    notice = rows.notice(session, key=notices.root_key(1), lane="copy:1:U1")
+    session.commit()
+    return notice
+
+
+@held
+def test_what_a_transaction_has_found_owed_is_not_begun_before_its_end(
+    postgresql_pair: tuple[Session, Session], is_owed: Callable[[Session, Notice], bool]
+) -> None:
+    changing, claiming = postgresql_pair
+    notice = root(changing)
+    assert is_owed(changing, notice)
+    assert claimed(claiming) == []
+    claiming.commit()
+    changing.commit()
+    assert claimed(claiming) == [notice.id]
+
+
+@held
+def test_what_is_being_claimed_is_waited_for_and_found_begun(
+    postgresql_pair: tuple[Session, Session], is_owed: Callable[[Session, Notice], bool]
+) -> None:
+    changing, claiming = postgresql_pair
+    notice = root(changing)
+    assert claimed(claiming) == [notice.id]
+    with ThreadPoolExecutor() as threads:
+        asked = threads.submit(is_owed, changing, notice)
+        while not asked.done() and not claiming.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            pass
+        claiming.commit()
+        assert not asked.result()
