@@ -173,7 +173,7 @@ async def test_a_role_that_was_lost_while_a_key_was_checked_does_not_count(
     await submits_late(unconnected, unconnected.ben)
     await unconnected.slack.set_user(BEN, **loss)
     await comes_to_its_end(unconnected)
-    await unconnected.direct(unconnected.ben, "was not connected", said)
+    await unconnected.form(unconnected.ben, "was not connected", said)  # a guest gets no direct messages
     assert await in_force(unconnected) == [(ANA, KEY[-4:])]
     assert await refused(unconnected) == [(BEN, "connect", why)]
 
@@ -193,6 +193,8 @@ async def test_where_slack_does_not_say_so_for_long_the_key_is_refused_and_he_is
     await comes_to_its_end(unconnected)
     for _ in range(3):
         await unconnected.passes(seconds=4)
+    await unconnected.slack.no_faults()
+    await unconnected.passes(seconds=60)
     await unconnected.direct(unconnected.ana, "Slack did not say who you are", "Type `/mail connect` to try again")
     assert await erased(unconnected)
 
