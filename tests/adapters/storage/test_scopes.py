@@ -57,6 +57,7 @@ ACROSS = {
     "moves.steps": "what a transaction has moved, for the metrics, which name no workspace",
     "notices.claim": "the worker works for all workspaces",
     "notices.claim_unknown": "the worker works for all workspaces",
+    "notices.limited": "which methods Slack limits where, which all processes keep to",
     "notices.lost_in_sending": "the worker looks for what a process that died was sending",
     "policies.claim_untold": "the worker works for all workspaces",
     "probe.write": "the health check writes nothing of anybody's",
