@@ -61,6 +61,7 @@ class Database:
         self.heard: Callable[[Step], None] | None = None
         """Is told of each row that was moved to another state, once that is committed."""
         self._patience = PATIENCE if self.shared else None
+        self._hurried = False
         self._snapshots = snapshots(engine)
         self._writer = writer
         self._readers = readers
@@ -102,18 +103,24 @@ class Database:
     async def persist(self, work: Work[Result], **about: int) -> Result:
         """As `write`, but again and again until the database takes it: for what nobody can be asked for again.
 
-        So `work` may be done twice, where a commit's answer was lost. It ends otherwise by being cancelled only.
-        The log says that it waits, with `about` what it is.
+        So `work` may be done twice, where a commit's answer was lost. The log says that it waits, with `about` what it
+        is. Raises what `work` raised, and `DatabaseUnavailable` only where the process ends (`hurry`).
         """
         attempts = 0
         while True:
             try:
                 return await self.write(work)
             except DatabaseUnavailable as error:
+                if attempts and self._hurried:
+                    raise
                 if not attempts:
                     log.warning("an answer waits to be written down", reason=str(error), **about)
             await asyncio.sleep(PAUSES[min(attempts, len(PAUSES) - 1)])
             attempts += 1
+
+    def hurry(self) -> None:
+        """The process ends: from now on `persist` tries once more at most."""
+        self._hurried = True
 
     async def read(self, work: Work[Result], *, at_leisure: bool = False) -> Result:
         """Run `work` on a snapshot; what it changes is thrown away. `at_leisure` it may take as long as it takes."""

@@ -114,6 +114,7 @@ class Worker:
     def end(self) -> None:
         """Claim and create nothing more; what is out already may end."""
         self._machine.ending = True
+        self._machine.database.hurry()
         self._ticks.end()
 
     async def stop(self, seconds: float) -> None:
